@@ -1,0 +1,249 @@
+"""The ledger: turns what happens on the floor into interactions, segments and journal entries.
+
+It keeps the open rows of live interactions in memory and hands each new state of them to the
+write-behind recorder, so nothing here waits. A queue segment lasts from entering the queue until
+the agent and the caller hear each other, or until it is given up; the offers' ringing segments lie
+within it. Times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from acd.router.codec import to_entry
+from acd.router.events import Event, Wanted
+from crm.records import (
+    Interaction,
+    InteractionDetail,
+    JournalEntry,
+    Outcome,
+    Segment,
+    SegmentKind,
+)
+
+
+class Recorder(Protocol):
+    """Where rows go; see `crm.recorder.Recorder`."""
+
+    def interaction(self, row: Interaction) -> None:
+        """Remember an interaction."""
+
+    def segment(self, row: Segment) -> None:
+        """Remember a segment."""
+
+    def journal(self, entry: JournalEntry) -> None:
+        """Remember a journal entry."""
+
+    def agent_presence(self, agent: str, wanted: str, reason: str, at_ms: int) -> None:
+        """Remember what an agent asked to be."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """One live interaction's rows."""
+
+    row: Interaction
+    segments: int = 0
+    open: list[Segment] = field(default_factory=list)
+    answered: bool = False
+    left: Outcome | None = None
+    """How it left its last queue, if it was not answered."""
+
+
+class Ledger:
+    """The open rows of all live interactions."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._accounts: dict[str, _Account] = {}
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    # --- interactions -----------------------------------------------------------------------
+
+    def opened(self, row: Interaction) -> None:
+        """An interaction has come in."""
+        self._accounts[row.id] = _Account(row)
+        self._recorder.interaction(row)
+
+    def resumed(self, details: Iterable[InteractionDetail]) -> None:
+        """Take over what a past process left open."""
+        for detail in details:
+            self._accounts[detail.interaction.id] = _Account(
+                detail.interaction,
+                segments=max((s.seq for s in detail.segments), default=0),
+                open=[s for s in detail.segments if s.ended_ms is None],
+                answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
+            )
+
+    def unknown(self, live: Iterable[str]) -> list[str]:
+        """Those that are open here but not among `live`."""
+        there = set(live)
+        return [
+            interaction
+            for interaction, account in self._accounts.items()
+            if account.row.ended_ms is None and interaction not in there
+        ]
+
+    def flow(self, interaction: str, flow: str, version: str) -> None:
+        """The flow that the interaction is in."""
+        account = self._accounts.get(interaction)
+        if account is not None and account.row.flow_version != version:
+            account.row = replace(account.row, flow=flow, flow_version=version)
+            self._recorder.interaction(account.row)
+
+    def ended(self, interaction: str, at: int, by: str, *, failed: bool = False) -> None:
+        """The caller's side is over; `by` is `customer`, `agent` or `system`."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        for segment in list(account.open):
+            if segment.kind == SegmentKind.QUEUE:
+                lost = Outcome.FAILED if failed else Outcome.ABANDONED
+                account.left = lost
+                self._close(account, segment, at, lost)
+            elif segment.kind == SegmentKind.RINGING:
+                self._close(account, segment, at, "cancelled")
+            elif segment.kind == SegmentKind.IVR:
+                self._close(account, segment, at, "failed" if failed else "ended")
+            elif segment.kind == SegmentKind.TALK:
+                self._close(account, segment, at, "ended")
+        if account.answered:
+            outcome = Outcome.ANSWERED
+        elif account.left is not None:
+            outcome = account.left
+        else:
+            outcome = Outcome.FAILED if failed else Outcome.ENDED_IN_FLOW
+        account.row = replace(account.row, ended_ms=at, outcome=outcome, ended_by=by)
+        self._recorder.interaction(account.row)
+        self._forget_when_done(account)
+
+    def called_back(self, interaction: str, at: int) -> None:
+        """The caller has asked to be called back instead of waiting on."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        account.left = Outcome.CALLED_BACK
+        if found := self._find(account, SegmentKind.QUEUE):
+            self._close(account, found, at, Outcome.CALLED_BACK)
+
+    # --- segments ---------------------------------------------------------------------------
+
+    def in_flow(self, interaction: str, at: int) -> None:
+        """The caller is in the flow."""
+        account = self._accounts.get(interaction)
+        if account is not None and not self._find(account, SegmentKind.IVR):
+            self._open(account, SegmentKind.IVR, at)
+
+    def queued(self, interaction: str, queue: str, at: int) -> None:
+        """The caller enters a queue, and leaves the flow for now."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        flow = self._find(account, SegmentKind.IVR)
+        if flow is not None:
+            self._close(account, flow, at, "queued")
+        account.row = replace(account.row, queue=queue)
+        account.left = None
+        self._recorder.interaction(account.row)
+        self._open(account, SegmentKind.QUEUE, at, queue=queue)
+
+    def ringing(self, interaction: str, queue: str, offer: str, agent: str, at: int) -> None:
+        """An agent's phone rings for it."""
+        account = self._accounts.get(interaction)
+        if account is not None and not self._find(account, SegmentKind.RINGING, offer):
+            self._open(account, SegmentKind.RINGING, at, queue=queue, agent=agent, offer=offer)
+
+    def offer_over(self, interaction: str, offer: str, outcome: str, at: int) -> None:
+        """The ringing came to nothing."""
+        account = self._accounts.get(interaction)
+        if account is not None and (found := self._find(account, SegmentKind.RINGING, offer)):
+            self._close(account, found, at, outcome)
+
+    def talking(self, interaction: str, offer: str, agent: str, at: int) -> None:
+        """Agent and caller hear each other."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        account.answered = True
+        queue = None
+        for segment in list(account.open):
+            if segment.kind == SegmentKind.QUEUE:
+                queue = segment.queue
+                self._close(account, segment, at, Outcome.ANSWERED)
+            elif segment.kind == SegmentKind.RINGING and segment.offer == offer:
+                self._close(account, segment, at, "accepted")
+        if not self._find(account, SegmentKind.TALK, offer):
+            self._open(account, SegmentKind.TALK, at, queue=queue, agent=agent, offer=offer)
+
+    def talk_over(self, interaction: str, offer: str, at: int) -> None:
+        """The agent's leg is gone."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        for kind, outcome in ((SegmentKind.TALK, "ended"), (SegmentKind.RINGING, "failed")):
+            if found := self._find(account, kind, offer):
+                self._close(account, found, at, outcome)
+        self._forget_when_done(account)
+
+    def wrapping_up(self, interaction: str, queue: str, agent: str, at: int) -> None:
+        """The agent writes up the contact."""
+        account = self._accounts.get(interaction)
+        if account is not None:
+            self._open(account, SegmentKind.WRAP_UP, at, queue=queue or None, agent=agent)
+
+    def wrapped_up(self, interaction: str, agent: str, at: int) -> None:
+        """The agent is done with it."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        for segment in list(account.open):
+            if segment.kind == SegmentKind.WRAP_UP and segment.agent == agent:
+                self._close(account, segment, at, "done")
+        self._forget_when_done(account)
+
+    # --- the rest ---------------------------------------------------------------------------
+
+    def presence(self, agent: str, wanted: Wanted, reason: str, at: int) -> None:
+        """What an agent asked to be."""
+        self._recorder.agent_presence(agent, wanted.value, reason, at)
+
+    def journal(self, epoch: str, seq: int, at: int, version: int, event: Event) -> None:
+        """One input of the router, as it was given."""
+        kind, body = to_entry(event)
+        self._recorder.journal(JournalEntry(epoch, seq, at, version, kind, body))
+
+    def _find(
+        self, account: _Account, kind: SegmentKind, offer: str | None = None
+    ) -> Segment | None:
+        for segment in account.open:
+            if segment.kind == kind and (offer is None or segment.offer == offer):
+                return segment
+        return None
+
+    def _open(
+        self,
+        account: _Account,
+        kind: SegmentKind,
+        at: int,
+        *,
+        queue: str | None = None,
+        agent: str | None = None,
+        offer: str | None = None,
+    ) -> None:
+        account.segments += 1
+        segment = Segment(account.row.id, account.segments, kind, at, queue, agent, offer)
+        account.open.append(segment)
+        self._recorder.segment(segment)
+
+    def _close(self, account: _Account, segment: Segment, at: int, outcome: str) -> None:
+        account.open.remove(segment)
+        at = max(at, segment.started_ms)
+        self._recorder.segment(replace(segment, ended_ms=at, outcome=str(outcome)))
+
+    def _forget_when_done(self, account: _Account) -> None:
+        if account.row.ended_ms is not None and not account.open:
+            self._accounts.pop(account.row.id, None)

@@ -1,0 +1,182 @@
+"""Events as journal entries: a kind and a plain dict that any JSON library writes.
+
+An entry holds every field under its own name, enums by value, so that a journal reads by itself.
+Reading fills a field that an older entry lacks with the event's default and refuses what it does
+not know. The writing side is on the live path: one function for each kind, nothing generic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import events as ev
+from .errors import JournalError
+
+Entry = dict[str, Any]
+
+
+def to_entry(event: ev.Event) -> tuple[str, Entry]:
+    """Return the event's kind and its fields as strings, integers, booleans, lists and dicts."""
+    kind, write = _WRITERS[type(event)]
+    return kind, write(event)
+
+
+def from_entry(kind: str, entry: Mapping[str, Any]) -> ev.Event:
+    """Return the event that `to_entry` wrote. Raises `JournalError` for anything else."""
+    read = _READERS.get(kind)
+    if read is None:
+        raise JournalError(f"journal entry of unknown kind {kind!r}")
+    try:
+        return read(**entry)
+    except (TypeError, ValueError, KeyError) as error:
+        raise JournalError(f"journal entry of kind {kind!r} cannot be read: {error}") from error
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def _write_config(event: ev.ConfigChanged) -> Entry:
+    config = event.config
+    return {
+        "version": config.version,
+        "queues": [
+            {
+                "name": queue.name,
+                "ring_ms": queue.ring_ms,
+                "wrap_up_ms": queue.wrap_up_ms,
+                "strategy": queue.strategy,
+            }
+            for queue in config.queues
+        ],
+        "agents": [{"agent": one.agent, "queues": list(one.queues)} for one in config.agents],
+        "busy_backoff_ms": config.busy_backoff_ms,
+    }
+
+
+def _write_arrived(event: ev.Arrived) -> Entry:
+    return {
+        "interaction": event.interaction,
+        "queue": event.queue,
+        "entered": event.entered,
+        "priority": event.priority,
+        "channel": event.channel.value,
+    }
+
+
+def _write_left(event: ev.Left) -> Entry:
+    return {"interaction": event.interaction, "reason": event.reason.value}
+
+
+def _write_agent_wants(event: ev.AgentWants) -> Entry:
+    return {"agent": event.agent, "wanted": event.wanted.value, "reason": event.reason}
+
+
+def _write_agent_reachable(event: ev.AgentReachable) -> Entry:
+    return {"agent": event.agent, "reachable": event.reachable}
+
+
+def _write_offer_accepted(event: ev.OfferAccepted) -> Entry:
+    return {"offer": event.offer}
+
+
+def _write_offer_failed(event: ev.OfferFailed) -> Entry:
+    return {"offer": event.offer, "failure": event.failure.value}
+
+
+def _write_ended(event: ev.Ended) -> Entry:
+    return {"interaction": event.interaction, "agent": event.agent}
+
+
+def _write_wrap_up_done(event: ev.WrapUpDone) -> Entry:
+    return {"agent": event.agent}
+
+
+def _write_adopted(event: ev.Adopted) -> Entry:
+    return {
+        "interaction": event.interaction,
+        "queue": event.queue,
+        "entered": event.entered,
+        "agent": event.agent,
+        "offer": event.offer,
+        "answered": event.answered,
+        "priority": event.priority,
+        "channel": event.channel.value,
+    }
+
+
+def _write_time_passed(event: ev.TimePassed) -> Entry:
+    return {}
+
+
+def _write_batch(event: ev.Batch) -> Entry:
+    return {"events": [list(to_entry(one)) for one in event.events]}
+
+
+_WRITERS: dict[type[Any], tuple[str, Callable[[Any], Entry]]] = {
+    ev.ConfigChanged: ("config_changed", _write_config),
+    ev.Arrived: ("arrived", _write_arrived),
+    ev.Left: ("left", _write_left),
+    ev.AgentWants: ("agent_wants", _write_agent_wants),
+    ev.AgentReachable: ("agent_reachable", _write_agent_reachable),
+    ev.OfferAccepted: ("offer_accepted", _write_offer_accepted),
+    ev.OfferFailed: ("offer_failed", _write_offer_failed),
+    ev.Ended: ("ended", _write_ended),
+    ev.WrapUpDone: ("wrap_up_done", _write_wrap_up_done),
+    ev.Adopted: ("adopted", _write_adopted),
+    ev.TimePassed: ("time_passed", _write_time_passed),
+    ev.Batch: ("batch", _write_batch),
+}
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def _read_config(queues: list[Entry], agents: list[Entry], **fields: Any) -> ev.ConfigChanged:
+    return ev.ConfigChanged(
+        ev.Configuration(
+            queues=tuple(ev.QueueConfig(**queue) for queue in queues),
+            agents=tuple(ev.AgentConfig(one["agent"], tuple(one["queues"])) for one in agents),
+            **fields,
+        )
+    )
+
+
+def _read_arrived(channel: str = ev.Channel.VOICE, **fields: Any) -> ev.Arrived:
+    return ev.Arrived(channel=ev.Channel(channel), **fields)
+
+
+def _read_left(reason: str = ev.LeaveReason.ABANDONED, **fields: Any) -> ev.Left:
+    return ev.Left(reason=ev.LeaveReason(reason), **fields)
+
+
+def _read_agent_wants(wanted: str, **fields: Any) -> ev.AgentWants:
+    return ev.AgentWants(wanted=ev.Wanted(wanted), **fields)
+
+
+def _read_offer_failed(failure: str, **fields: Any) -> ev.OfferFailed:
+    return ev.OfferFailed(failure=ev.Failure(failure), **fields)
+
+
+def _read_adopted(channel: str = ev.Channel.VOICE, **fields: Any) -> ev.Adopted:
+    return ev.Adopted(channel=ev.Channel(channel), **fields)
+
+
+def _read_batch(events: list[tuple[str, Entry]]) -> ev.Batch:
+    return ev.Batch(tuple(from_entry(kind, entry) for kind, entry in events))
+
+
+_READERS: dict[str, Callable[..., ev.Event]] = {
+    "config_changed": _read_config,
+    "arrived": _read_arrived,
+    "left": _read_left,
+    "agent_wants": _read_agent_wants,
+    "agent_reachable": ev.AgentReachable,
+    "offer_accepted": ev.OfferAccepted,
+    "offer_failed": _read_offer_failed,
+    "ended": ev.Ended,
+    "wrap_up_done": ev.WrapUpDone,
+    "adopted": _read_adopted,
+    "time_passed": ev.TimePassed,
+    "batch": _read_batch,
+}

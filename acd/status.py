@@ -1,0 +1,66 @@
+"""The floor as JSON-able data, for `sala status`, the live view and tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from acd.contacts import Contact
+from acd.roster import Roster
+from acd.router import Router
+
+
+def agent_view(
+    agent: str, roster: Roster, router: Router | None, reachable: bool, now: int
+) -> dict[str, Any]:
+    """One agent: presence as it is, or as asked for while the switch is away."""
+    wanted, reason = roster.presence(agent)
+    view: dict[str, Any] = {
+        "agent": agent,
+        "address": roster.address(agent),
+        "reachable": reachable,
+        "presence": wanted.value,
+        "reason": reason,
+        "interaction": None,
+    }
+    live = router.agent(agent) if router is not None else None
+    if live is not None:
+        view.update(
+            presence=live.presence.value,
+            reason=live.reason,
+            since_ms=max(now - live.since, 0),
+            interaction=live.interaction,
+        )
+    return view
+
+
+def queue_view(queue: str, router: Router | None, now: int) -> dict[str, Any]:
+    """One queue: who waits, in order, those whose offer rings included."""
+    waiting = router.waiting(queue) if router is not None else []
+    return {
+        "queue": queue,
+        "waiting": [
+            {
+                "interaction": one.interaction,
+                "waited_ms": max(now - one.entered, 0),
+                "state": one.state.value,
+            }
+            for one in waiting
+        ],
+    }
+
+
+def call_view(contact: Contact) -> dict[str, Any]:
+    """One call in progress."""
+    if contact.talking_to:
+        state = "talking"
+    elif contact.in_line:
+        state = "waiting"
+    else:
+        state = "flow"
+    return {
+        "interaction": contact.interaction,
+        "call": contact.call,
+        "state": state,
+        "queue": contact.queue,
+        "agent": contact.talking_to,
+    }

@@ -1,0 +1,1 @@
+"""What Asterisk itself runs when the service is away."""

@@ -1,0 +1,1 @@
+"""The customer record: customers, identities, interactions, segments and the journal."""

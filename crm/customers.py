@@ -1,0 +1,30 @@
+"""Customers, found by how they reach us."""
+
+from __future__ import annotations
+
+from crm.database import Database
+from crm.errors import NotFound
+from crm.records import Customer, Identity
+
+
+async def find_or_make(database: Database, identity: Identity) -> str:
+    """Return the id of the customer with this identity, made if it is new.
+
+    Any number of calls at once with the same new identity give the same customer.
+    """
+    return str(await database.value("customers_find_or_make", identity.kind, identity.value))
+
+
+async def get(database: Database, customer: str) -> Customer:
+    """Return a customer by id. Raises `NotFound`."""
+    row = await database.row("customers_get", customer)
+    if row is None:
+        raise NotFound(f"There is no customer {customer}.")
+    identities = tuple(map(Identity, row["kinds"], row["values"]))
+    return Customer(row["id"], row["name"], row["language"], row["created_ms"], identities)
+
+
+async def by_identity(database: Database, identity: Identity) -> Customer | None:
+    """Return the customer with this identity, or None; makes none."""
+    found = await database.value("customers_by_identity", identity.kind, identity.value)
+    return None if found is None else await get(database, found)

@@ -1,0 +1,70 @@
+"""Interactions with their segments: what happened, and what is open after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from crm.database import Database
+from crm.errors import NotFound
+from crm.records import Identity, Interaction, InteractionDetail, QueueTotals, Segment
+
+
+async def get(database: Database, interaction: str) -> InteractionDetail:
+    """Return an interaction by id. Raises `NotFound`; `DataRefused` for what is no id."""
+    detail = await database.value("interactions_get", interaction)
+    if detail is None:
+        raise NotFound(f"There is no interaction {interaction}.")
+    return _detail(detail)
+
+
+async def recent(database: Database, limit: int = 20) -> list[InteractionDetail]:
+    """Return those that arrived last, latest first."""
+    return [_detail(row["detail"]) for row in await database.rows("interactions_recent", limit)]
+
+
+async def by_customer(
+    database: Database, customer: str, limit: int = 20
+) -> list[InteractionDetail]:
+    """Return a customer's interactions, latest first."""
+    rows = await database.rows("interactions_by_customer", customer, limit)
+    return [_detail(row["detail"]) for row in rows]
+
+
+async def open_now(database: Database) -> list[InteractionDetail]:
+    """Return those that have not ended, oldest first, with all their segments.
+
+    After a restart: compare with what the switch has, and `close_lost` the others.
+    """
+    return [_detail(row["detail"]) for row in await database.rows("interactions_open")]
+
+
+async def close_lost(
+    database: Database,
+    interactions: Sequence[str],
+    at_ms: int,
+    outcome: str = "failed",
+    ended_by: str = "system",
+) -> list[str]:
+    """End interactions that ended unseen, and their open segments; return the ids closed now.
+
+    Those that have ended already are left as they are. `outcome` is one of `records.Outcome`.
+    """
+    rows = await database.rows(
+        "interactions_close_lost", list(interactions), at_ms, outcome, ended_by
+    )
+    return [row["id"] for row in rows]
+
+
+async def queue_totals(database: Database) -> list[QueueTotals]:
+    """Return, by queue, what became of all that ever entered it."""
+    return [QueueTotals(**row) for row in await database.rows("interactions_queue_totals")]
+
+
+def _detail(encoded: str) -> InteractionDetail:
+    detail = orjson.loads(encoded)
+    segments = tuple(Segment(**segment) for segment in detail.pop("segments"))
+    kind, value = detail.pop("identity_kind"), detail.pop("identity_value")
+    identity = None if kind is None else Identity(kind, value)
+    return InteractionDetail(Interaction(**detail, identity=identity), segments)

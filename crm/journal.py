@@ -1,0 +1,30 @@
+"""The journal, read back: the append-only log of everything that changed the floor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import orjson
+
+from crm.database import Database
+from crm.records import JournalEntry
+
+_PAGE = 1000
+
+
+async def read(
+    database: Database, epoch: str, *, first: int = 0, before: int | None = None
+) -> AsyncIterator[JournalEntry]:
+    """Yield the entries of one run of the service by `seq`, from `first` up to `before`."""
+    while True:
+        rows = await database.rows("journal_read", epoch, first, before, _PAGE)
+        for row in rows:
+            yield JournalEntry(**{**row, "body": orjson.loads(row["body"])})
+        if len(rows) < _PAGE:
+            return
+        first = rows[-1]["seq"] + 1
+
+
+async def epochs(database: Database) -> list[str]:
+    """Return the epochs there are, oldest first."""
+    return [row["epoch"] for row in await database.rows("journal_epochs")]

@@ -1,0 +1,15 @@
+-- Of crm.customers.
+
+-- name: customers_find_or_make
+SELECT find_or_make_customer($1, $2);
+
+-- name: customers_get
+SELECT id::text, name, language, to_ms(created_at) AS created_ms,
+    ARRAY(SELECT kind FROM identities WHERE customer_id = customers.id ORDER BY kind, value)
+        AS kinds,
+    ARRAY(SELECT value FROM identities WHERE customer_id = customers.id ORDER BY kind, value)
+        AS values
+FROM customers WHERE id = $1::text::uuid;
+
+-- name: customers_by_identity
+SELECT customer_id::text FROM identities WHERE kind = $1 AND value = $2;

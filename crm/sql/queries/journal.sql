@@ -1,0 +1,8 @@
+-- Of crm.journal.
+
+-- name: journal_read
+SELECT epoch, seq, at_ms, config_version, kind, body FROM journal
+WHERE epoch = $1 AND seq >= $2 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq LIMIT $4;
+
+-- name: journal_epochs
+SELECT epoch FROM journal GROUP BY epoch ORDER BY min(id);

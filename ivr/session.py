@@ -1,0 +1,252 @@
+"""Drives one call through one flow.
+
+Order of what it asks of the PBX, since each order is a round trip:
+
+* a `queue` node: the floor is told first, so that an agent's phone rings while the caller is
+  still being put into the wait; then answer, carry and wait;
+* anything audible: answer (once), carry the node (if it changed), then the prompts.
+
+What it carries on the call (`flow`, `version`, `node`) is what a session of a later process needs
+to rejoin: see `ivr.library.Library.pinned`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from enum import StrEnum
+from typing import Protocol
+
+from ivr.errors import PromptMissing, QueueRefused
+from ivr.flow.actions import (
+    Action,
+    Broken,
+    Collect,
+    Ended,
+    EnterQueue,
+    HangUp,
+    Keyed,
+    Outcome,
+    Play,
+    Played,
+    Refused,
+)
+from ivr.flow.interpreter import Interpreter
+from ivr.flow.load import Flow
+from ivr.flow.model import Item, QueueNode, Recorded
+from pbx.errors import CallGone, PbxError, SwitchError
+from pbx.port import Audio, Call, Cause
+
+log = logging.getLogger(__name__)
+
+
+class Floor(Protocol):
+    """Where callers wait for agents; the queues' side of a session."""
+
+    def arrive(self, call: Call, interaction: str, queue: str) -> Mapping[str, str]:
+        """Take the call into the queue and begin to offer it. Must not block.
+
+        Returns facts to be carried on the call (see `pbx.port.Call.carry`), so that its place
+        outlives this process. Raises QueueRefused if there is no such queue.
+        """
+
+    def gone(self, call: Call, interaction: str) -> None:
+        """The call left the session's hands between `arrive` and the wait.
+
+        Either the caller hung up, or an agent was so quick that the PBX has connected the two
+        already; the floor knows which. It may have heard of it from the switch before.
+        """
+
+
+class Left(StrEnum):
+    """Why a caller left the flow."""
+
+    QUEUED = "queued"
+    HUNG_UP = "hung_up"
+    """The flow ended the call."""
+    CALLER_GONE = "caller_gone"
+    FAILED = "failed"
+
+
+class Record(Protocol):
+    """Where a caller's way is noted. Must not block."""
+
+    def ivr_entered(self, interaction: str, version: str, node: str) -> None:
+        """The caller came to a node."""
+
+    def ivr_left(self, interaction: str, node: str, why: Left) -> None:
+        """The caller left the flow at a node; every session ends in exactly one of these,
+
+        except when the service itself stops while the session runs.
+        """
+
+
+class Prompts(Protocol):
+    """Where audio is found; raises PromptMissing."""
+
+    def audio(self, prompt: str, language: str) -> Audio:
+        """Return a prompt by id."""
+
+    def speech(self, text: str, language: str) -> Audio:
+        """Return a text that was rendered before."""
+
+
+class Session:
+    """One call in one flow. Use once: `run`, or `after`."""
+
+    def __init__(
+        self,
+        flow: Flow,
+        call: Call,
+        prompts: Prompts,
+        floor: Floor,
+        record: Record,
+        *,
+        interaction: str,
+        language: str | None = None,
+    ) -> None:
+        self._flow = flow
+        self._call = call
+        self._prompts = prompts
+        self._floor = floor
+        self._record = record
+        self._interaction = interaction
+        self._interpreter = Interpreter(flow.document, language=language)
+        self._carried = dict(call.carried)
+        self._answered = False
+
+    async def run(self, node: str | None = None) -> None:
+        """Take the caller from the flow's start, or from `node`, to a queue or to the end."""
+        await self._drive(self._interpreter.start(node))
+
+    async def after(self, node: str) -> None:
+        """Go on behind queue node `node`, whose talk is over; hangs up if nothing follows."""
+        self._answered = True
+        await self._drive(self._interpreter.after(node))
+
+    async def _drive(self, action: Action) -> None:
+        why = Left.FAILED
+        try:
+            while True:
+                for node in action.path:
+                    self._record.ivr_entered(self._interaction, self._flow.version, node)
+                outcome = await self._do(action)
+                if isinstance(outcome, Left):
+                    why = outcome
+                    break
+                was_cut = self._interpreter.cut
+                action = self._interpreter.resume(outcome)
+                if self._interpreter.cut and not was_cut:
+                    self._log("ivr_cut", action, "the flow goes on without end and was cut")
+        except CallGone:
+            why = Left.CALLER_GONE
+        except SwitchError as error:
+            self._log("ivr_failed", action, str(error))
+            with suppress(PbxError):
+                await self._call.hang_up(Cause.FAILED)
+        self._record.ivr_left(self._interaction, action.node, why)
+
+    async def _do(self, action: Action) -> Outcome | Left:
+        match action:
+            case Play():
+                return await self._play(action)
+            case Collect():
+                return await self._collect(action)
+            case EnterQueue():
+                return await self._enter(action)
+            case HangUp(cause=cause):
+                await self._call.hang_up(cause)
+                return Left.FAILED if cause is Cause.FAILED else Left.HUNG_UP
+            case Ended():
+                return Left.CALLER_GONE
+
+    async def _play(self, action: Play) -> Outcome:
+        audio = self._audio(action)
+        if audio is None:
+            return Broken()
+        await self._answer()
+        await self._carry_node(action.node)
+        await self._call.play(audio)
+        return Played()
+
+    async def _collect(self, action: Collect) -> Outcome:
+        audio = self._audio(action)
+        if audio is None:
+            return Broken()
+        await self._answer()
+        await self._carry_node(action.node)
+        return Keyed(
+            await self._call.collect(
+                audio,
+                max_digits=action.max_digits,
+                first_ms=action.first_ms,
+                next_ms=action.next_ms,
+                terminators=action.terminators,
+            )
+        )
+
+    async def _enter(self, action: EnterQueue) -> Outcome | Left:
+        try:
+            facts = self._floor.arrive(self._call, self._interaction, action.queue)
+        except QueueRefused as error:
+            self._log("queue_refused", action, str(error))
+            return Refused()
+        try:
+            await self._answer()
+            # The node is needed after the talk only if the flow goes on there, or if an earlier
+            # queue node, which must not be taken for this one, is still carried.
+            stale = isinstance(
+                self._flow.document.nodes.get(self._carried.get("node", "")), QueueNode
+            )
+            place = self._place(action.node) if action.resumes or stale else {}
+            await self._carry({**facts, **place})
+            await self._call.wait()
+        except CallGone:
+            self._floor.gone(self._call, self._interaction)
+        return Left.QUEUED
+
+    def _audio(self, action: Play | Collect) -> list[Audio] | None:
+        try:
+            return [self._one(item, action.language) for item in action.items]
+        except PromptMissing as error:
+            self._log("prompt_missing", action, str(error))
+            return None
+
+    def _one(self, item: Item, language: str) -> Audio:
+        if isinstance(item, Recorded):
+            return self._prompts.audio(item.prompt, language)
+        language, text = item.choose(language, self._flow.language)
+        return self._prompts.speech(text, language)
+
+    async def _answer(self) -> None:
+        if not self._answered:
+            await self._call.answer()
+            self._answered = True
+
+    def _place(self, node: str) -> dict[str, str]:
+        return {"flow": self._flow.alias, "version": self._flow.version, "node": node}
+
+    async def _carry_node(self, node: str) -> None:
+        await self._carry(self._place(node))
+
+    async def _carry(self, facts: Mapping[str, str]) -> None:
+        changed = {key: value for key, value in facts.items() if self._carried.get(key) != value}
+        if changed:
+            await self._call.carry(changed)
+            self._carried.update(changed)
+
+    def _log(self, event: str, action: Action, why: str) -> None:
+        log.error(
+            "%s: %s",
+            event,
+            why,
+            extra={
+                "action": event,
+                "interaction": self._interaction,
+                "call": self._call.id,
+                "flow": self._flow.alias,
+                "version": self._flow.version,
+                "node": action.node,
+            },
+        )

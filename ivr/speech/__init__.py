@@ -1,0 +1,1 @@
+"""Speech: text → audio in the formats a PBX plays without work."""

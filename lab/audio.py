@@ -1,0 +1,183 @@
+"""Sounds and what is found in a recording. All sound is mono, 8 kHz, float32 from -1 to 1.
+
+A played sound is looked for in what was heard by normalised cross-correlation: 1 is the same
+sound at any loudness, sounds of different calls lie near 0.
+"""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+RATE = 8000
+"""Samples a second of the telephone network (ITU-T G.711)."""
+
+Sound = npt.NDArray[np.float32]
+
+_PIECE = RATE // 2
+_SLIP = RATE // 5
+_ULAW_CLIP = 32635
+_ULAW_BIAS = 132
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well a sound was found, and where it starts in the recording, in samples."""
+
+    value: float
+    lag: int
+
+
+def voice(seed: int, seconds: float = 3.0) -> Sound:
+    """Make a sound that no other seed makes: chirps in the telephone band, with short pauses.
+
+    Each chirp's pitch, slope and length are drawn from the seed, so that every stretch of a
+    second or more tells one call from another. It holds no steady pair of tones, hence no DTMF.
+    """
+    draw = np.random.default_rng(seed)
+    parts: list[Sound] = []
+    left = int(seconds * RATE)
+    while left > 0:
+        length = min(left, int(draw.uniform(0.12, 0.3) * RATE))
+        t = np.arange(length) / RATE
+        start, end = draw.uniform(300, 3000, 2)
+        phase = 2 * np.pi * (start * t + (end - start) / 2 * t * t / max(length / RATE, 1e-3))
+        envelope = np.minimum(1.0, np.minimum(np.arange(length), np.arange(length)[::-1]) / 80)
+        parts.append((0.4 * np.sin(phase) * envelope).astype(np.float32))
+        gap = min(left - length, int(draw.uniform(0.0, 0.04) * RATE))
+        parts.append(np.zeros(gap, np.float32))
+        left -= length + gap
+    return np.concatenate(parts)
+
+
+def write_ulaw(path: Path, sound: Sound) -> None:
+    """Write raw µ-law (G.711), which Asterisk plays as `NAME.ulaw`."""
+    path.write_bytes(to_ulaw(sound).tobytes())
+
+
+def read_ulaw(path: Path) -> Sound:
+    """Read raw µ-law (G.711)."""
+    return from_ulaw(np.frombuffer(path.read_bytes(), np.uint8))
+
+
+def to_ulaw(sound: Sound) -> npt.NDArray[np.uint8]:
+    """Encode by G.711 µ-law."""
+    pcm = np.clip(np.rint(sound * 32767), -_ULAW_CLIP, _ULAW_CLIP).astype(np.int32)
+    sign = np.where(pcm < 0, 0x80, 0)
+    size = np.abs(pcm) + _ULAW_BIAS
+    exponent = np.clip(np.floor(np.log2(size)).astype(np.int32) - 7, 0, 7)
+    mantissa = (size >> (exponent + 3)) & 0x0F
+    code: npt.NDArray[np.uint8] = (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
+    return code
+
+
+def from_ulaw(code: npt.NDArray[np.uint8]) -> Sound:
+    """Decode G.711 µ-law."""
+    bits = (~code).astype(np.int32) & 0xFF
+    size = ((((bits & 0x0F) << 3) + _ULAW_BIAS) << ((bits >> 4) & 7)) - _ULAW_BIAS
+    return (np.where(bits & 0x80, -size, size) / 32768).astype(np.float32)
+
+
+def read_wav(path: Path) -> Sound:
+    """Read a mono 16-bit WAV of 8 kHz; raises `ValueError` for any other."""
+    with wave.open(str(path), "rb") as file:
+        if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
+            raise ValueError(f"{path} is not mono 16-bit WAV of {RATE} Hz")
+        frames = file.readframes(file.getnframes())
+    return _from_pcm(np.frombuffer(frames, "<i2"))
+
+
+def read_sound(path: Path) -> Sound:
+    """Read a prompt as it was rendered: `.ulaw`, or else WAV."""
+    return read_ulaw(path) if path.suffix == ".ulaw" else read_wav(path)
+
+
+def read_heard(path: Path) -> Sound:
+    """Read what a leg has heard so far, from its growing 48 kHz file.
+
+    The PBX writes in blocks of 32 KiB; at 48 kHz that is a third of a second, at 8 kHz it would
+    be two. Every sixth sample is the 8 kHz signal itself, since 48 kHz is a whole multiple.
+    """
+    if not path.exists():
+        return np.zeros(0, np.float32)
+    data = path.read_bytes()
+    return _from_pcm(np.frombuffer(data[: len(data) // 12 * 12], "<i2")[::6])
+
+
+def _from_pcm(pcm: npt.NDArray[np.int16]) -> Sound:
+    sound: Sound = (pcm / np.float32(32768)).astype(np.float32)
+    return sound
+
+
+def correlation(heard: Sound, played: Sound) -> Match:
+    """Find `played` in `heard`: the best normalised cross-correlation, and where.
+
+    The two clocks of a call may slip by packets, so the sound is placed as a whole first, and
+    then each half second of it within 0.2 s of its place; the value is the mean over the pieces,
+    weighted by their energy. A sound of which less than a half second was heard gives 0.
+    """
+    if len(played) < _PIECE or len(heard) < _PIECE:
+        return Match(0.0, 0)
+    whole = _place(heard, played)
+    total, weight = 0.0, 0.0
+    for start in range(0, len(played) - _PIECE + 1, _PIECE):
+        piece = played[start : start + _PIECE]
+        energy = float(np.dot(piece, piece))
+        if energy < 1e-3:
+            continue
+        low = max(0, whole.lag + start - _SLIP)
+        around = heard[low : max(low, whole.lag + start + _PIECE + _SLIP)]
+        total += energy * (_place(around, piece).value if len(around) >= _PIECE else 0.0)
+        weight += energy
+    return Match(max(whole.value, total / weight if weight else 0.0), whole.lag)
+
+
+def _place(heard: Sound, played: Sound) -> Match:
+    """Best normalised cross-correlation over all offsets at which `played` lies in `heard`.
+
+    `played` may hang over either end of the recording; what hangs over counts as not heard.
+    """
+    ahead = len(played) - 1
+    count = len(heard) + ahead
+    fft = 1 << (len(heard) + 2 * len(played)).bit_length()
+    padded = np.concatenate((np.zeros(ahead, np.float32), heard))
+    product = np.fft.irfft(np.fft.rfft(padded, fft) * np.conj(np.fft.rfft(played, fft)), fft)
+    energy = np.concatenate(([0.0], np.cumsum(padded.astype(np.float64) ** 2)))
+    ends = np.minimum(np.arange(count) + len(played), count)
+    wanted = float(np.dot(played, played)) + 1e-12
+    # A window with almost nothing in it would divide noise by noise.
+    window = np.maximum(energy[ends] - energy[:count], 0.0025 * wanted)
+    ratio = product[:count] / np.sqrt(window * wanted)
+    at = int(np.argmax(ratio))
+    return Match(float(min(1.0, ratio[at])), at - ahead)
+
+
+def loudness(sound: Sound, window_s: float = 0.1) -> Sound:
+    """Root mean square of each window, from 0 to 1."""
+    width = int(window_s * RATE)
+    count = len(sound) // width
+    if count == 0:
+        return np.zeros(0, np.float32)
+    squares = sound[: count * width].reshape(count, width).astype(np.float64) ** 2
+    result: Sound = np.sqrt(squares.mean(axis=1)).astype(np.float32)
+    return result
+
+
+def silent(sound: Sound, at_most: float = 0.003) -> bool:
+    """Tell whether there is nothing to hear: no window above `at_most` (-50 dB of full scale)."""
+    levels: Any = loudness(sound)
+    return bool((levels <= at_most).all())
+
+
+def music(sound: Sound, share: float = 0.8, at_least: float = 0.003) -> bool:
+    """Tell whether sound goes on nearly all the time, as music does and speech does not.
+
+    At least `share` of the tenths of a second are above `at_least`; needs a second of sound.
+    """
+    levels: Any = loudness(sound)
+    return len(levels) >= 10 and float((levels > at_least).mean()) >= share

@@ -1,0 +1,225 @@
+"""One leg of the world: a caller's or a phone's side of a call, and all that happens on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from lab import audio
+from lab.ami import AmiEvent, Moment
+from lab.errors import Deadline, LabError, NotHeard
+from lab.watch import Watch
+
+if TYPE_CHECKING:
+    from lab.world import World
+
+T = TypeVar("T")
+
+_BLOCK_S = 0.4
+"""How long a block of the recording may stay unwritten while something is heard."""
+_UP = "6"
+_RINGING = frozenset({"4", "5"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a leg ended: when, the Q.850 cause, and the SIP status if a final one was received."""
+
+    when: Moment
+    cause: int
+    sip: int | None
+    text: str
+
+
+class Leg:
+    """One channel of the world's PBX. Events come in through `take`; all waits have deadlines."""
+
+    def __init__(self, world: World, leg_id: str, label: str, heard: Path) -> None:
+        self.world = world
+        self.id = leg_id
+        self.label = label
+        self.heard_path = heard
+        self.channel = ""
+        self.shown_number = ""
+        self.shown_name = ""
+        self.invited: Moment | None = None
+        self.rang: Moment | None = None
+        self.up: Moment | None = None
+        self.ending: Ending | None = None
+        self.keys_received = ""
+        self._said = 0
+        self._watch = Watch()
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def take(self, event: AmiEvent) -> None:
+        """Note one event of this channel."""
+        match event.name:
+            case "Newchannel":
+                self.channel = event.get("channel")
+                self.shown_number = event.get("calleridnum")
+                self.shown_name = event.get("calleridname")
+                self.invited = self.invited or event.when
+            case "Newstate" if event.get("channelstate") in _RINGING:
+                self.rang = self.rang or event.when
+            case "Newstate" if event.get("channelstate") == _UP:
+                self.up = self.up or event.when
+            case "DTMFEnd" if event.get("direction") == "Received":
+                self.keys_received += event.get("digit")
+            case "UserEvent" if event.get("userevent") == "LabSaid":
+                self._said += 1
+            case "Hangup":
+                code = event.get("techcause")
+                self.ending = Ending(
+                    event.when,
+                    int(event.get("cause") or 0),
+                    int(code) if code.isdecimal() and int(code) >= 100 else None,
+                    event.get("cause-txt"),
+                )
+            case _:
+                return
+        self._watch.changed()
+
+    @property
+    def live(self) -> bool:
+        """Whether the leg exists still."""
+        return self.ending is None
+
+    async def started(self, within: float = 5.0) -> Moment:
+        """Wait for the INVITE, sent or received."""
+        await self._while_live(lambda: self.invited is not None, "INVITE", within)
+        return self._told(self.invited)
+
+    async def rings(self, within: float = 5.0) -> Moment:
+        """Wait until the other side rings (180)."""
+        await self._while_live(lambda: self.rang is not None, "ringing", within)
+        return self._told(self.rang)
+
+    async def answered(self, within: float = 5.0) -> Moment:
+        """Wait until the leg is up (200)."""
+        await self._while_live(lambda: self.up is not None, "answered", within)
+        return self._told(self.up)
+
+    async def ended(self, within: float = 5.0) -> Ending:
+        """Wait until the leg is gone, and tell how it ended."""
+        await self._watch.until(lambda: not self.live, f"{self.label}: ended", within)
+        return self._told(self.ending)
+
+    async def received(self, keys: str, within: float = 5.0) -> None:
+        """Wait until `keys` have come in by DTMF, after whatever came before."""
+        await self._while_live(lambda: keys in self.keys_received, f"keys {keys}", within)
+
+    async def _while_live(self, holds: Callable[[], bool], what: str, within: float) -> None:
+        await self._watch.until(lambda: holds() or not self.live, f"{self.label}: {what}", within)
+        if not holds() and self.ending is not None:
+            raise Deadline(
+                f"{self.label}: {what}: the call ended before, cause {self.ending.cause} "
+                f"({self.ending.text}), SIP {self.ending.sip}"
+            )
+
+    def _told(self, value: T | None) -> T:
+        if value is None:
+            raise LabError(f"{self.label}: an event without its time")
+        return value
+
+    # --- what it does ---------------------------------------------------------------------------
+
+    async def press(self, keys: str, *, tone_ms: int = 100, gap_ms: int = 60) -> None:
+        """Press keys: DTMF as telephone events (RFC 4733), one after the other."""
+        for at, key in enumerate(keys):
+            if at:
+                await asyncio.sleep(gap_ms / 1000)
+            await self.world.keys.act(
+                "PlayDTMF", Channel=self.channel, Digit=key, Duration=str(tone_ms)
+            )
+
+    async def say(self, sound: audio.Sound) -> audio.Sound:
+        """Start to say a sound, cutting short what was being said. Gives it back as it is sent."""
+        name = self.world.store(sound)
+        await self.world.ami.act(
+            "Setvar", Channel=self.channel, Variable="LAB_SAY", Value=str(name.with_suffix(""))
+        )
+        await self._go("line", "say")
+        return audio.read_ulaw(name)
+
+    async def said(self, within: float = 15.0) -> None:
+        """Wait until what is being said has been said to its end."""
+        before = self._said
+        await self._while_live(lambda: self._said > before, "said", within)
+
+    async def hang_up(self, cause: int = 16) -> None:
+        """Hang up, if it is not over yet."""
+        if self.live:
+            await self.world.ami.act("Hangup", Channel=self.channel, Cause=str(cause))
+
+    async def _go(self, context: str, exten: str) -> None:
+        await self.world.ami.act(
+            "Redirect", Channel=self.channel, Context=context, Exten=exten, Priority="1"
+        )
+
+    # --- what it hears --------------------------------------------------------------------------
+
+    def heard(self) -> audio.Sound:
+        """Give all that was heard, from the answer on; at most a third of a second late."""
+        return audio.read_heard(self.heard_path)
+
+    async def hears(
+        self, sound: audio.Sound, *, within: float = 10.0, at_least: float = 0.9
+    ) -> audio.Match:
+        """Wait until `sound` has been heard.
+
+        Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
+        """
+        deadline = time.monotonic() + within
+        seen = -1
+        best = audio.Match(0.0, 0)
+        while True:
+            last = not self.live or time.monotonic() >= deadline
+            heard = self.heard()
+            if len(heard) != seen:
+                seen = len(heard)
+                best = max(best, audio.correlation(heard, sound), key=lambda match: match.value)
+            if best.value >= at_least:
+                return best
+            if last:
+                raise NotHeard(
+                    f"{self.label}: correlation {best.value:.3f} of {at_least:g} "
+                    f"in {seen / audio.RATE:.1f} s heard"
+                )
+            await asyncio.sleep(0.1)
+
+    async def quiet(self, *, for_s: float = 0.6, within: float = 15.0) -> None:
+        """Wait until something has been heard, and then nothing for `for_s`.
+
+        A PBX that has nothing to play may send nothing at all; that is quiet as well.
+        """
+        deadline = time.monotonic() + within
+        seen, grew = -1, time.monotonic()
+        stalled = for_s + _BLOCK_S
+        while True:
+            heard = self.heard()
+            now = time.monotonic()
+            if len(heard) != seen:
+                seen, grew = len(heard), now
+            tail = heard[-int(for_s * audio.RATE) :]
+            if not audio.silent(heard) and (audio.silent(tail) or now - grew >= stalled):
+                return
+            if now >= deadline or not self.live:
+                raise Deadline(f"{self.label}: quiet: not within {within:g} s")
+            await asyncio.sleep(0.05)
+
+    async def hears_music(self, seconds: float = 1.5, *, within: float = 8.0) -> None:
+        """Wait until the last `seconds` heard were music; raises `NotHeard`."""
+        deadline = time.monotonic() + within
+        while True:
+            last = not self.live or time.monotonic() >= deadline
+            tail = self.heard()[-int(seconds * audio.RATE) :]
+            if len(tail) >= int(seconds * audio.RATE) and audio.music(tail):
+                return
+            if last:
+                raise NotHeard(f"{self.label}: no music in the last {seconds:g} s heard")
+            await asyncio.sleep(0.1)

@@ -1,0 +1,210 @@
+"""One SIP call made of raw bytes: for what no proper telephone would send.
+
+Just enough of RFC 3261 over UDP for an INVITE with digest authentication (RFC 2617, MD5), its
+answer, and a BYE. Nothing is escaped: what the test writes is what Sala's PBX gets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+import time
+from types import TracebackType
+
+from lab.errors import Deadline, WorldError
+
+_PARAMETER = re.compile(rb'(\w+)=(?:"([^"]*)"|([^\s,]+))')
+_RESEND_S = 0.5
+
+
+class RawCall(asyncio.DatagramProtocol):
+    """An async context manager; `invite` sends the bytes and gives the final status."""
+
+    def __init__(self, sala: tuple[str, int], account: tuple[str, str]) -> None:
+        self._sala = sala
+        self._user, self._secret = account
+        self._replies: asyncio.Queue[bytes] = asyncio.Queue()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._call_id = f"{secrets.token_hex(8)}@lab"
+        self._tag = secrets.token_hex(4)
+        self._sequence = 0
+        self._dialog: tuple[bytes, bytes, bytes] | None = None
+        self.provisional: list[int] = []
+
+    async def __aenter__(self) -> RawCall:
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0)
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self.bye()
+        finally:
+            if self._transport is not None:
+                self._transport.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Take a reply in; requests (a BYE of the other side) are agreed to."""
+        if data.startswith(b"SIP/2.0 "):
+            self._replies.put_nowait(data)
+        elif self._transport is not None and not data.startswith(b"ACK "):
+            kept = [
+                line
+                for line in data.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+                if line.lower().startswith((b"via:", b"from:", b"to:", b"call-id:", b"cseq:"))
+            ]
+            reply = b"\r\n".join([b"SIP/2.0 200 OK", *kept, b"Content-Length: 0", b"", b""])
+            self._transport.sendto(reply, addr)
+
+    async def invite(
+        self,
+        dialled: bytes,
+        *,
+        sender: bytes = b'"Lab" <sip:+14155550100@lab.invalid>',
+        headers: bytes = b"",
+        within: float = 8.0,
+    ) -> int:
+        """Call `dialled` and give the final SIP status; 0 if there is no final reply in time.
+
+        `dialled` is the user part of the request's URI, `sender` the whole From but its tag,
+        `headers` whole lines, each with its CRLF; all as they are. An INVITE that was answered is
+        acknowledged, and ended when the context is left.
+        """
+        target = b"sip:%b@%b" % (dialled, self._host())
+        status, reply = await self._ask(b"INVITE", target, sender, headers, b"", within)
+        if status in {401, 407}:
+            self._ack(target, sender, reply)
+            proof = self._proof(b"INVITE", target, reply)
+            status, reply = await self._ask(b"INVITE", target, sender, headers, proof, within)
+        if status >= 200:
+            self._ack(target, sender, reply)
+        if 200 <= status < 300:
+            contact = re.search(rb"\r\nContact:\s*<([^>]+)>", reply, re.IGNORECASE)
+            self._dialog = (contact[1] if contact else target, sender, _header(reply, b"To"))
+        return status
+
+    async def bye(self, within: float = 4.0) -> None:
+        """End the call, if it was answered."""
+        if self._dialog is None:
+            return
+        (target, sender, to), self._dialog = self._dialog, None
+        await self._ask(b"BYE", target, sender, b"", b"", within, to=to)
+
+    def send(self, data: bytes) -> None:
+        """Send any bytes at all."""
+        if self._transport is None:
+            raise WorldError("the raw call is not open")
+        self._transport.sendto(data, self._sala)
+
+    # --- messages -------------------------------------------------------------------------------
+
+    def _host(self) -> bytes:
+        return b"%b:%d" % (self._sala[0].encode(), self._sala[1])
+
+    def _local(self) -> bytes:
+        if self._transport is None:
+            raise WorldError("the raw call is not open")
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return b"%b:%d" % (str(host).encode(), port)
+
+    async def _ask(
+        self,
+        method: bytes,
+        target: bytes,
+        sender: bytes,
+        headers: bytes,
+        proof: bytes,
+        within: float,
+        to: bytes = b"",
+    ) -> tuple[int, bytes]:
+        self._sequence += 1
+        message = self._message(method, target, sender, headers + proof, to, self._sequence)
+        deadline = time.monotonic() + within
+        marker = b"%d %b" % (self._sequence, method)
+        heard = False
+        while (left := deadline - time.monotonic()) > 0:
+            if not heard:
+                self.send(message)
+            try:
+                async with asyncio.timeout(left if heard else min(left, _RESEND_S)):
+                    reply = await self._replies.get()
+            except TimeoutError:
+                continue
+            if _header(reply, b"CSeq") != marker:
+                continue
+            heard = True
+            status = int(reply[8:11])
+            if status >= 200:
+                return status, reply
+            self.provisional.append(status)
+        return 0, b""
+
+    def _message(
+        self, method: bytes, target: bytes, sender: bytes, headers: bytes, to: bytes, number: int
+    ) -> bytes:
+        body = b""
+        if method == b"INVITE":
+            host, _, port = self._local().partition(b":")
+            body = (
+                b"v=0\r\no=lab 1 1 IN IP4 %b\r\ns=-\r\nc=IN IP4 %b\r\nt=0 0\r\n"
+                b"m=audio %d RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
+                b"a=rtpmap:101 telephone-event/8000\r\n" % (host, host, int(port))
+            )
+            headers += b"Content-Type: application/sdp\r\n"
+        return (
+            b"%b %b SIP/2.0\r\nVia: SIP/2.0/UDP %b;rport;branch=z9hG4bK%b%d\r\n"
+            b"Max-Forwards: 70\r\nFrom: %b;tag=%b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
+            b"Contact: <sip:lab@%b>\r\n%bContent-Length: %d\r\n\r\n%b"
+            % (
+                *(method, target, self._local(), self._tag.encode(), number),
+                *(sender, self._tag.encode(), to or b"<sip:line@%b>" % self._host()),
+                *(self._call_id.encode(), number, method, self._local()),
+                *(headers, len(body), body),
+            )
+        )
+
+    def _ack(self, target: bytes, sender: bytes, reply: bytes) -> None:
+        to = _header(reply, b"To")
+        self.send(self._message(b"ACK", target, sender, b"", to, self._sequence))
+
+    def _proof(self, method: bytes, target: bytes, reply: bytes) -> bytes:
+        asked = {
+            match[1].lower(): match[2] or match[3] or b""
+            for match in _PARAMETER.finditer(
+                _header(reply, b"WWW-Authenticate") or _header(reply, b"Proxy-Authenticate")
+            )
+        }
+        if b"nonce" not in asked:
+            raise Deadline("the challenge holds no nonce")
+        realm, nonce = asked.get(b"realm", b""), asked[b"nonce"]
+        user, count, own = self._user.encode(), b"00000001", secrets.token_hex(8).encode()
+        first = _md5(b"%b:%b:%b" % (user, realm, self._secret.encode()))
+        second = _md5(b"%b:%b" % (method, target))
+        answer = _md5(b":".join((first, nonce, count, own, b"auth", second)))
+        name = b"Authorization" if reply[8:11] == b"401" else b"Proxy-Authorization"
+        return (
+            b'%b: Digest username="%b", realm="%b", nonce="%b", uri="%b", response="%b", '
+            b'algorithm=MD5, qop=auth, nc=%b, cnonce="%b"%b\r\n'
+            % (
+                *(name, user, realm, nonce, target, answer, count, own),
+                b', opaque="%b"' % asked[b"opaque"] if asked.get(b"opaque") else b"",
+            )
+        )
+
+
+def _header(message: bytes, name: bytes) -> bytes:
+    match = re.search(rb"\r\n%b:[ \t]*([^\r\n]*)" % name, message, re.IGNORECASE)
+    return match[1] if match else b""
+
+
+def _md5(text: bytes) -> bytes:
+    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode()

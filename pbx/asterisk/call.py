@@ -1,0 +1,274 @@
+"""One caller's leg, driven over FastAGI: `pbx.port.Call` in Asterisk's words.
+
+A round trip to Asterisk costs a caller about 0.2 ms, so facts to be carried, and the answering of
+a call that goes straight into a queue, travel with the next command that is needed anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pbx.asterisk.facts import Q850, caller_of, decode_carry, encode_carry
+from pbx.asterisk.fastagi import AgiSession
+from pbx.errors import CallGone, LocalProtocolError, SwitchError
+from pbx.port import (
+    Audio,
+    Caller,
+    Cause,
+    Digits,
+    DigitsEnd,
+    Prompt,
+    Recording,
+    SayDate,
+    SayDigits,
+    SayNumber,
+)
+
+ANY_KEY = "0123456789*#"
+NOTHING = Digits("", DigitsEnd.TIMEOUT)
+SAMPLES_A_MS = 8
+"""Samples in a millisecond at 8 kHz, the rate of everything played and recorded."""
+
+
+class AgiCall:
+    """A call for as long as one FastAGI request lasts. Implements `pbx.port.Call`."""
+
+    def __init__(self, session: AgiSession, recordings: Path) -> None:
+        if session.request is None:
+            raise LocalProtocolError("the call has not been described yet")
+        env, args = session.request.env, session.request.args
+        dialled, presentation, carry, address, key = (*args, "", "", "", "", "")[:5]
+        self._session = session
+        self._recordings = recordings
+        self._id = env.get("agi_uniqueid", "")
+        self._dialled = dialled
+        self._caller = caller_of(
+            env.get("agi_callerid", ""), env.get("agi_calleridname", ""), presentation
+        )
+        self._address = address or None
+        self._carried = decode_carry(carry)
+        self._unsent_carry = False
+        self._unsent_answer = False
+        self._timeouts: tuple[int, int] | None = None
+        self.key = key or None
+        self.moved = False
+        """Whether the call was told where to go, which ends the loan."""
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def dialled(self) -> str:
+        return self._dialled
+
+    @property
+    def caller(self) -> Caller:
+        return self._caller
+
+    @property
+    def address(self) -> str | None:
+        return self._address
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        return self._carried
+
+    async def carry(self, values: Mapping[str, str]) -> None:
+        merged = {**self._carried, **values}
+        encode_carry(merged)
+        self._unsent_carry = self._unsent_carry or merged != self._carried
+        self._carried = merged
+
+    async def answer(self) -> None:
+        # Asterisk answers an answered call without effect, so it need not be known whether it is.
+        self._unsent_answer = True
+
+    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+        await self._settle()
+        for batch in _batches(prompts):
+            if isinstance(batch, str):
+                key = await self._play_files(batch, interruptible)
+            else:
+                key = await self._say(batch, ANY_KEY if interruptible else "")
+            if key and interruptible:
+                return Digits(key, DigitsEnd.COMPLETE)
+        return NOTHING
+
+    async def collect(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_digits: int,
+        first_ms: int,
+        next_ms: int,
+        terminators: str = "#",
+    ) -> Digits:
+        await self._settle()
+        batches = _batches(prompts)
+        files = ""
+        if batches and isinstance(batches[-1], str):
+            files = batches[-1]  # played by the command that collects, so that no key is lost
+            del batches[-1]
+        for batch in batches:
+            if isinstance(batch, str):
+                key = await self._play_files(batch, interruptible=True)
+            else:
+                key = await self._say(batch, ANY_KEY)
+            if key:
+                return await self._collect_on(key, max_digits, next_ms, terminators)
+        return await self._collect(files, max_digits, first_ms, next_ms, terminators)
+
+    async def record(
+        self,
+        name: str,
+        *,
+        max_ms: int,
+        silence_ms: int = 0,
+        terminators: str = "#",
+        beep: bool = True,
+    ) -> Recording:
+        await self._settle()
+        path = self._recordings / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = [str(max_ms), "0"]
+        if beep:
+            options.append("BEEP")
+        if silence_ms:
+            options.append(f"s={max(silence_ms // 1000, 1)}")
+        done = await self._session.command("RECORD FILE", str(path), "wav", terminators, *options)
+        if done.result == "-1" and done.endpos is None:
+            raise SwitchError("Asterisk could not record")
+        return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
+
+    async def wait(self, *, music: str = "default") -> None:
+        self._unsent_answer = False  # the dialplan answers whoever comes to wait
+        more = {} if music == "default" else {"CHANNEL(musicclass)": music}
+        await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
+
+    async def transfer(self, address: str) -> None:
+        if not (address.isascii() and address.isalnum()):
+            raise LocalProtocolError("an address to transfer to holds letters and digits only")
+        await self._settle()
+        await self._go("transfer", {"SALA_TO": address})
+
+    async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
+        self._unsent_answer = False
+        await self._go("end", {"SALA_CAUSE": str(Q850[cause])})
+
+    # --- how it is done ---------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Send what was put off."""
+        if self._unsent_answer:
+            self._unsent_answer = False
+            await self._session.command("EXEC", "Answer", ",i")
+        if self._unsent_carry:
+            self._unsent_carry = False
+            await self._set({"SALA_CARRY": encode_carry(self._carried)})
+
+    async def _set(self, variables: Mapping[str, str]) -> None:
+        pairs = ",".join(f"{name}={value}" for name, value in variables.items())
+        await self._session.command("EXEC", "MSet", pairs)
+
+    async def _go(self, where: str, variables: Mapping[str, str]) -> None:
+        if self.moved:
+            raise LocalProtocolError("this call has been sent on already")
+        self.moved = True
+        await self._set({"SALA_NEXT": where, **variables})
+        self._session.close()
+
+    async def _play_files(self, files: str, interruptible: bool) -> str:
+        if interruptible:
+            return (await self._collect(files, 1, 1, 1, "")).digits
+        done = await self._session.command("EXEC", "Playback", files)
+        if done.result == "-1":
+            raise CallGone("the caller hung up while a prompt played")
+        return ""
+
+    async def _say(self, what: SayNumber | SayDigits | SayDate, keys: str) -> str:
+        match what:
+            case SayNumber(value):
+                done = await self._session.command("SAY NUMBER", str(value), keys)
+            case SayDigits(digits):
+                done = await self._session.command("SAY DIGITS", digits, keys)
+            case SayDate(when, with_time):
+                done = await self._session.command(
+                    "SAY DATETIME",
+                    str(int(when.timestamp())),
+                    keys,
+                    "ABdY 'digits/at' IMp" if with_time else "ABdY",
+                    *([str(when.tzinfo)] if when.tzinfo else []),
+                )
+        if done.result == "-1":
+            raise CallGone("the caller hung up while a prompt played")
+        return chr(int(done.result)) if done.result not in ("", "0") else ""
+
+    async def _collect_on(self, first: str, most: int, next_ms: int, terminators: str) -> Digits:
+        """Go on collecting after a first key that stopped a prompt."""
+        if first in terminators:
+            return Digits("", DigitsEnd.COMPLETE)
+        if most == 1:
+            return Digits(first, DigitsEnd.COMPLETE)
+        rest = await self._collect("", most - 1, next_ms, next_ms, terminators)
+        return Digits(first + rest.digits, rest.end)
+
+    async def _collect(
+        self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
+    ) -> Digits:
+        if terminators in ("", "#") and (most == 1 or terminators == "#"):
+            return await self._get_data(files, most, first_ms, next_ms, terminators)
+        return await self._read(files, most, first_ms, terminators)
+
+    async def _get_data(
+        self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
+    ) -> Digits:
+        """`GET DATA`: plays and collects in one command. Its terminator is always `#`."""
+        timeout = str(max(first_ms, 1))
+        if most > 1 and first_ms != next_ms:
+            if self._timeouts != (first_ms, next_ms):
+                await self._set(
+                    {
+                        "TIMEOUT(response)": f"{first_ms / 1000:.3f}",
+                        "TIMEOUT(digit)": f"{next_ms / 1000:.3f}",
+                    }
+                )
+                self._timeouts = (first_ms, next_ms)
+            timeout = "-1"  # as the channel has it
+        done = await self._session.command("GET DATA", files, timeout, str(most))
+        if done.result == "-1":
+            raise CallGone("the caller hung up while keys were collected")
+        if done.data == "timeout":
+            return Digits(done.result, DigitsEnd.TIMEOUT)
+        if not done.result and not terminators:
+            return Digits("#", DigitsEnd.COMPLETE)
+        return Digits(done.result, DigitsEnd.COMPLETE)
+
+    async def _read(self, files: str, most: int, first_ms: int, terminators: str) -> Digits:
+        """`Read()`: any terminators, but one time-out for the first and the next digits."""
+        options = f"t({terminators})" if terminators else "t"
+        application = f"SALA_KEYS,{files},{most},{options},1,{first_ms / 1000:.3f}"
+        await self._session.command("EXEC", "Read", application)
+        keys = await self._session.command("GET VARIABLE", "SALA_KEYS")
+        status = await self._session.command("GET VARIABLE", "READSTATUS")
+        if status.data == "HANGUP":
+            raise CallGone("the caller hung up while keys were collected")
+        timed_out = status.data == "TIMEOUT"
+        return Digits(keys.data or "", DigitsEnd.TIMEOUT if timed_out else DigitsEnd.COMPLETE)
+
+
+def _batches(prompts: Sequence[Prompt]) -> list[str | SayNumber | SayDigits | SayDate]:
+    """Recordings that follow each other joined, as Asterisk plays them in one go."""
+    batches: list[str | SayNumber | SayDigits | SayDate] = []
+    for prompt in prompts:
+        if not isinstance(prompt, Audio):
+            batches.append(prompt)
+            continue
+        if any(c in prompt.name for c in "&,|;\"'()${}\\"):
+            raise LocalProtocolError("a recording's name holds a character that Asterisk reads")
+        if batches and isinstance(batches[-1], str):
+            batches[-1] += "&" + prompt.name
+        else:
+            batches.append(prompt.name)
+    return batches

@@ -1,0 +1,92 @@
+"""What Sala leaves on a channel, and how channels and causes are named.
+
+The names stand in `dialplans/asterisk/extensions.conf` too; this is their only home in code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pbx.errors import LocalProtocolError
+from pbx.port import Caller, Cause
+
+LEG_PREFIX = "sala-"
+"""Before an offer's id in the unique id of the agent's leg that rings for it."""
+
+_KEY = re.compile(r"[a-z_]{1,32}")
+_VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
+_NUMBER = re.compile(r"\+?[0-9]{1,32}")
+_CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}")
+
+Q850: Mapping[Cause, int] = {
+    Cause.NORMAL: 16,
+    Cause.BUSY: 17,
+    Cause.NO_ANSWER: 19,
+    Cause.REJECTED: 21,
+    Cause.UNREACHABLE: 20,
+    Cause.UNALLOCATED: 1,
+    Cause.CONGESTION: 34,
+    Cause.CANCELLED: 26,
+    Cause.FAILED: 38,
+}
+"""Cause to ITU-T Q.850 cause value, as Asterisk hangs up with."""
+
+_FROM_Q850: Mapping[int, Cause] = {
+    0: Cause.NORMAL,
+    1: Cause.UNALLOCATED,
+    3: Cause.UNREACHABLE,
+    16: Cause.NORMAL,
+    17: Cause.BUSY,
+    18: Cause.NO_ANSWER,
+    19: Cause.NO_ANSWER,
+    20: Cause.UNREACHABLE,
+    21: Cause.REJECTED,
+    26: Cause.CANCELLED,
+    27: Cause.UNREACHABLE,
+    34: Cause.CONGESTION,
+    42: Cause.CONGESTION,
+}
+
+
+def cause_of(q850: str | None) -> Cause:
+    """The cause of a `Cause` header; FAILED for what has no word of its own."""
+    text = q850 or ""
+    return (
+        _FROM_Q850.get(int(text), Cause.FAILED)
+        if text.isascii() and text.isdigit()
+        else (Cause.FAILED)
+    )
+
+
+def encode_carry(values: Mapping[str, str]) -> str:
+    """Facts as one variable's value: `interaction=...&queue=...`.
+
+    Raises `LocalProtocolError` for a key or value that `pbx.port.Call.carry` does not allow.
+    """
+    for key, value in values.items():
+        if not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+            raise LocalProtocolError(f"a call cannot carry {key!r} with such a value")
+    return "&".join(f"{key}={value}" for key, value in values.items())
+
+
+def decode_carry(text: str) -> dict[str, str]:
+    """The facts of a variable's value; what does not read as one is left out."""
+    pairs = (part.partition("=") for part in text.split("&"))
+    return {k: v for k, _, v in pairs if _KEY.fullmatch(k) and _VALUE.fullmatch(v)}
+
+
+def caller_of(number: str, name: str, presentation: str = "") -> Caller:
+    """The caller as presented; a withheld number, or one that is no number, is None."""
+    withheld = presentation.startswith("prohib") or presentation == "unavailable"
+    shown = "".join(c for c in name[:256] if c.isprintable() and c != "\ufffd")[:64].strip()
+    if shown == "<unknown>" or withheld:
+        shown = ""
+    known = not withheld and _NUMBER.fullmatch(number) is not None
+    return Caller(number if known else None, shown)
+
+
+def address_of(channel: str) -> str:
+    """The SIP account of a channel's name: `1001` of `PJSIP/1001-0000002a`; else empty."""
+    match = _CHANNEL.fullmatch(channel)
+    return match[1] if match else ""

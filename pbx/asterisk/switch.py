@@ -1,0 +1,377 @@
+"""Asterisk as a `pbx.port.Switch`: one AMI link for orders and events, FastAGI for calls.
+
+Agents' legs are originated with channel ids of our choosing (`sala-<offer>`), to the fixed context
+`sala-agent`, which bridges them to the caller when they answer. So a leg is known by its id alone
+in every event, and after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pbx.asterisk.call import AgiCall
+from pbx.asterisk.facts import (
+    LEG_PREFIX,
+    Q850,
+    address_of,
+    caller_of,
+    cause_of,
+    decode_carry,
+    encode_carry,
+)
+from pbx.asterisk.fastagi import AgiSession, FastAgiServer
+from pbx.asterisk.link import AmiLink, Headers
+from pbx.errors import LinkDown, LocalProtocolError, SwitchError
+from pbx.port import (
+    CallEnded,
+    Caller,
+    CallSnapshot,
+    CallState,
+    Cause,
+    DeviceChanged,
+    FloorSnapshot,
+    Handler,
+    LegAnswered,
+    LegConnected,
+    LegEnded,
+    LegRinging,
+    LegSnapshot,
+    Prompt,
+    SwitchBack,
+    SwitchEvent,
+    SwitchLost,
+)
+from pbx.wire.ami import Event, Response
+
+log = logging.getLogger(__name__)
+
+EVENTS = frozenset(
+    {
+        "BridgeEnter",
+        "ContactList",
+        "ContactListComplete",
+        "ContactStatus",
+        "Hangup",
+        "HangupRequest",
+        "Newstate",
+        "OriginateResponse",
+        "Status",
+        "StatusComplete",
+    }
+)
+"""The events that are read. `sip_configs/asterisk/manager.conf` keeps others from being sent."""
+
+GONE_S = 0.25
+"""How long a failed originate waits for the hang-up of its channel, which tells the cause. One
+that never had a channel (nobody registered) has none."""
+
+NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
+RELOADED = ("pbx_config.so", "res_pjsip.so", "res_musiconhold.so")
+CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
+STATES = {"flow": CallState.FLOW, "wait": CallState.WAITING}
+GONE_CONTACT = frozenset({"Removed", "Unreachable"})
+
+
+class AsteriskSwitch:
+    """One Asterisk. Implements `pbx.port.Switch`.
+
+    `recordings` is the folder that callers' recordings go to.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        ami_port: int,
+        user: str,
+        secret: str,
+        agi_port: int,
+        recordings: Path,
+    ) -> None:
+        self._handler: Handler | None = None
+        self._host = host
+        self._agi_port = agi_port
+        self._recordings = recordings
+        self._agi = FastAgiServer(self._request)
+        self._link = AmiLink(
+            host,
+            ami_port,
+            user,
+            secret,
+            events=EVENTS,
+            on_event=self._heard,
+            on_up=self._resynchronise,
+            on_down=self._lost,
+        )
+        self._held_back: list[Event] | None = None
+        self._legs: dict[str, bool] = {}
+        """Live legs by offer: whether they have answered."""
+        self._cancelled: set[str] = set()
+        self._announcements: dict[str, tuple[Prompt, ...]] = {}
+        self._hanging_up: set[str] = set()
+        """Callers whose phone has said that it hangs up."""
+
+    async def start(self, handler: Handler) -> None:
+        """Listen for calls and connect; `handler` is told what happens.
+
+        Raises OSError if the FastAGI port is taken.
+        """
+        self._handler = handler
+        await self._agi.start(self._host, self._agi_port)
+        await self._link.start()
+
+    async def stop(self) -> None:
+        """Let go of the PBX; its calls go on without us."""
+        await self._agi.stop()
+        await self._link.stop()
+
+    @property
+    def up(self) -> bool:
+        """Whether the link to the PBX is up."""
+        return self._link.up
+
+    # --- orders -----------------------------------------------------------------------------
+
+    def ring(
+        self,
+        offer: str,
+        address: str,
+        call: str,
+        *,
+        ring_ms: int,
+        caller: Caller,
+        carry: Mapping[str, str],
+    ) -> None:
+        shown = "".join(c for c in caller.name if c not in '"<>\\')
+        headers = [
+            ("Channel", f"PJSIP/{address}"),
+            ("Context", "sala-agent"),
+            ("Exten", "s"),
+            ("Priority", "1"),
+            ("Timeout", str(ring_ms)),
+            ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
+            ("Variable", f"SALA_CALLER={call}"),
+            ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
+            ("ChannelId", LEG_PREFIX + offer),
+            ("Async", "true"),
+        ]
+        if not (address.isascii() and address.isalnum()):
+            raise LocalProtocolError("an address to ring holds letters and digits only")
+        self._legs[offer] = False
+        try:
+            answer = self._link.send("Originate", headers)
+        except LinkDown:
+            asyncio.get_running_loop().call_soon(self._leg_ended, offer, Cause.FAILED)
+            return
+        answer.add_done_callback(lambda done: self._originated(offer, done))
+
+    def cancel(self, offer: str) -> None:
+        self._cancelled.add(offer)
+        self._hang_up_leg(offer)
+
+    def _hang_up_leg(self, offer: str) -> None:
+        self._order(
+            "Hangup",
+            [("Channel", LEG_PREFIX + offer), ("Cause", str(Q850[Cause.CANCELLED]))],
+        )
+
+    async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
+        # The dialplan asks us what there is to say; so it is said only to one who still waits.
+        self._announcements[call] = tuple(prompts)
+        try:
+            await self._redirect(call, "sala-wait", "tick")
+        except SwitchError:
+            self._announcements.pop(call, None)
+            raise
+
+    async def connect(self, offer: str, call: str) -> None:
+        leg = LEG_PREFIX + offer
+        variable = [("Channel", leg), ("Variable", "SALA_CALLER"), ("Value", call)]
+        await self._link.action("Setvar", variable)
+        await self._redirect(leg, "sala-agent", "s")
+
+    async def transfer(self, call: str, address: str) -> None:
+        if not (address.isascii() and address.isalnum()):
+            raise LocalProtocolError("an address to transfer to holds letters and digits only")
+        await self._redirect(call, "sala-transfer", address)
+
+    async def hang_up(self, call: str, cause: Cause = Cause.NORMAL) -> None:
+        self._order("Hangup", [("Channel", call), ("Cause", str(Q850[cause]))])
+
+    async def snapshot(self) -> FloorSnapshot:
+        channels = await self._link.list("Status", "StatusComplete", [("Variables", CARRIED)])
+        contacts = await self._link.list("PJSIPShowContacts", "ContactListComplete")
+        calls: list[CallSnapshot] = []
+        legs: list[LegSnapshot] = []
+        for channel in channels:
+            unique = channel.headers.get("Uniqueid", "")
+            if unique.startswith(LEG_PREFIX):
+                legs.append(_leg_snapshot(unique.removeprefix(LEG_PREFIX), channel))
+            elif (found := _call_snapshot(unique, channel)) is not None:
+                calls.append(found)
+        reachable = frozenset(
+            contact.headers.get("Endpoint", "")
+            for contact in contacts
+            if contact.headers.get("Status", "") not in GONE_CONTACT
+        )
+        return FloorSnapshot(tuple(calls), tuple(legs), reachable - {""})
+
+    async def reload(self) -> None:
+        """Have Asterisk read its rendered configuration again: dialplan, SIP, music."""
+        for module in RELOADED:
+            await self._link.action("Reload", [("Module", module)])
+
+    async def _redirect(self, channel: str, context: str, exten: str) -> None:
+        where = [("Context", context), ("Exten", exten), ("Priority", "1")]
+        await self._link.action("Redirect", [("Channel", channel), *where])
+
+    def _order(self, name: str, headers: Headers) -> None:
+        """Send an order whose refusal means that the channel is gone already."""
+        try:
+            self._link.send(name, headers)
+        except LinkDown:
+            log.info("order not sent", extra={"action": "order_unsent", "order": name})
+
+    def _originated(self, offer: str, done: asyncio.Future[Response]) -> None:
+        """Asterisk has taken the order to ring, or has not."""
+        failure = done.exception()
+        if isinstance(failure, LinkDown):
+            return  # what became of it is told by the snapshot after the link is back
+        if failure is not None or not done.result().success:
+            why = str(failure) if failure is not None else done.result().message
+            log.warning("ring refused", extra={"action": "ring_refused", "why": why})
+            self.cancel(offer)
+            self._leg_ended(offer, Cause.FAILED)
+
+    # --- calls ------------------------------------------------------------------------------
+
+    async def _request(self, session: AgiSession) -> None:
+        if session.request is None or self._handler is None:
+            return
+        call = AgiCall(session, self._recordings)
+        match session.request.script:
+            case "ivr":
+                await self._handler.incoming(call)
+            case "wait":
+                prompts = self._announcements.pop(call.id, None)
+                if prompts is not None:
+                    await call.play(prompts)
+                else:
+                    await self._handler.waiting(call, call.key)
+            case "feature":
+                await self._handler.feature(call, call.dialled)
+            case "after":
+                await self._handler.after(call)
+            case _:
+                log.warning("unknown AGI script", extra={"action": "agi_unknown_script"})
+
+    # --- events -----------------------------------------------------------------------------
+
+    def _heard(self, event: Event) -> None:
+        if self._held_back is not None:
+            self._held_back.append(event)
+            return
+        headers = event.headers
+        unique = headers.get("Uniqueid", "")
+        offer = unique.removeprefix(LEG_PREFIX) if unique.startswith(LEG_PREFIX) else ""
+        match event.name:
+            case "Hangup" if offer:
+                self._leg_ended(offer, cause_of(headers.get("Cause")))
+            case "Hangup":
+                self._announcements.pop(unique, None)
+                by_caller = unique in self._hanging_up
+                self._hanging_up.discard(unique)
+                self._tell(CallEnded(unique, cause_of(headers.get("Cause")), by_caller))
+            case "HangupRequest" if not offer:
+                self._hanging_up.add(unique)
+            case "Newstate" if offer:
+                self._leg_state(offer, headers.get("ChannelStateDesc", ""))
+            case "BridgeEnter" if offer:
+                if headers.get("BridgeNumChannels") == "2":
+                    self._tell(LegConnected(offer, headers.get("Linkedid", "")))
+            case "OriginateResponse" if offer and headers.get("Response") == "Failure":
+                if headers.get("Reason") == NO_ANSWER_REASON:
+                    self._leg_ended(offer, Cause.NO_ANSWER)
+                elif offer in self._legs:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(GONE_S, self._leg_ended, offer, Cause.UNREACHABLE)
+            case "ContactStatus":
+                gone = headers.get("ContactStatus") in GONE_CONTACT
+                self._tell(DeviceChanged(headers.get("AOR", ""), not gone))
+
+    def _leg_state(self, offer: str, state: str) -> None:
+        if offer not in self._legs:
+            return
+        if offer in self._cancelled:
+            self._hang_up_leg(offer)  # it was not there yet when it was cancelled
+        if state == "Ringing":
+            self._tell(LegRinging(offer))
+        elif state == "Up":
+            self._legs[offer] = True
+            self._tell(LegAnswered(offer))
+
+    def _leg_ended(self, offer: str, cause: Cause) -> None:
+        """Tell the end of a leg, once."""
+        answered = self._legs.pop(offer, None)
+        self._cancelled.discard(offer)
+        if answered is not None:
+            self._tell(LegEnded(offer, cause, answered))
+
+    def _tell(self, event: SwitchEvent) -> None:
+        if self._handler is None:
+            return
+        try:
+            self._handler.event(event)
+        except Exception:
+            # The link must outlive a fault above it: other calls depend on it.
+            log.exception("event handler failed", extra={"action": "event_handler_failed"})
+
+    def _lost(self, why: str) -> None:
+        self._tell(SwitchLost(why))
+
+    async def _resynchronise(self) -> None:
+        """After each login: list what is live, then tell what happened meanwhile."""
+        self._held_back = []
+        try:
+            await self._link.action("Setvar", [("Variable", "SALA_AWAY_SINCE"), ("Value", "")])
+            floor = await self.snapshot()
+        finally:
+            held, self._held_back = self._held_back, None
+        self._legs = {leg.offer: leg.answered for leg in floor.legs}
+        self._cancelled &= self._legs.keys()
+        self._hanging_up.clear()
+        self._tell(SwitchBack(floor))
+        for event in held:
+            self._heard(event)
+
+
+def _variables(channel: Event) -> dict[str, str]:
+    pairs = (text.partition("=") for text in channel.headers.getall("Variable"))
+    return {name: "" if value == "(null)" else value for name, _, value in pairs}
+
+
+def _leg_snapshot(offer: str, channel: Event) -> LegSnapshot:
+    headers = channel.headers
+    return LegSnapshot(
+        offer,
+        address_of(headers.get("Channel", "")),
+        headers.get("ChannelStateDesc") == "Up",
+        decode_carry(_variables(channel).get("SALA_CARRY", "")),
+    )
+
+
+def _call_snapshot(unique: str, channel: Event) -> CallSnapshot | None:
+    headers, variables = channel.headers, _variables(channel)
+    carried = decode_carry(variables.get("SALA_CARRY", ""))
+    if not carried:
+        return None
+    state = STATES.get(variables.get("SALA_STATE", ""), CallState.OTHER)
+    if state is CallState.FLOW and variables.get("SALA_NEXT") == "wait":
+        state = CallState.WAITING
+    if headers.get("BridgeID"):
+        state = CallState.TALKING
+    caller = caller_of(headers.get("CallerIDNum", ""), headers.get("CallerIDName", ""))
+    return CallSnapshot(unique, state, caller, carried)

@@ -1,0 +1,370 @@
+"""The switch port: what Sala asks of any PBX, and what a PBX tells Sala.
+
+Everything above this module (`ivr`, `acd`) speaks in these words only. An adapter
+(`pbx.asterisk`, later `pbx.freeswitch`) turns them into one PBX's dialect. No word of AMI, AGI
+or ESL stands here.
+
+Two surfaces:
+
+* `Switch` acts on the floor: rings agents, hangs up, announces, lists what is live.
+* `Call` is one caller's leg while a flow drives it. It is lent to a `Handler` method for as long
+  as that method runs; `wait`, `hang_up` and `transfer` end the loan.
+
+Times are integer milliseconds. Ids are opaque strings chosen by Sala (offers) or by the PBX
+(calls).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Cause(StrEnum):
+    """Why a leg ended, or with what a leg is to be ended (after ITU-T Q.850)."""
+
+    NORMAL = "normal"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    """The address has no device registered, or the device did not reply at all."""
+    UNALLOCATED = "unallocated"
+    """The number dialled does not exist."""
+    CONGESTION = "congestion"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A recording to be heard: `name` as rendered by the prompt store, without suffix."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayNumber:
+    """A whole number, said in the call's language."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SayDigits:
+    """Digits, said one by one. May hold 0-9, * and #."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayDate:
+    """A date (and time, if `with_time`), said in the call's language."""
+
+    when: datetime
+    with_time: bool = False
+
+
+Prompt = Audio | SayNumber | SayDigits | SayDate
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the PBX presents it, already filtered.
+
+    `number` holds digits with an optional leading `+`, and is None when withheld or not a number.
+    `name` is free text from outside: printable, at most 64 characters, for display only.
+    """
+
+    number: str | None
+    name: str = ""
+
+
+class DigitsEnd(StrEnum):
+    """Why collecting digits ended."""
+
+    COMPLETE = "complete"
+    """The most digits asked for, or a terminator, came in."""
+    TIMEOUT = "timeout"
+    """The first or the next digit did not come in time; `digits` holds those that did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """What the caller keyed, and why collecting stopped."""
+
+    digits: str
+    end: DigitsEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A finished recording: where it lies, and its length in milliseconds."""
+
+    path: str
+    length_ms: int
+
+
+class CallState(StrEnum):
+    """Where a live call is, as the PBX sees it."""
+
+    FLOW = "flow"
+    WAITING = "waiting"
+    TALKING = "talking"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSnapshot:
+    """One live caller's leg, as listed by the PBX: enough to rebuild the floor."""
+
+    call: str
+    state: CallState
+    caller: Caller
+    carried: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LegSnapshot:
+    """One live agent's leg that Sala rang: its offer, its interaction, and how far it got."""
+
+    offer: str
+    address: str
+    answered: bool
+    carried: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorSnapshot:
+    """All that is live on the PBX and is Sala's, and which addresses can be reached."""
+
+    calls: Sequence[CallSnapshot] = ()
+    legs: Sequence[LegSnapshot] = ()
+    reachable: frozenset[str] = field(default_factory=frozenset)
+
+
+# --- what the PBX tells us ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A caller's leg is gone. `by_caller` tells whether it was they who hung up."""
+
+    call: str
+    cause: Cause
+    by_caller: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """The agent's device has said that it rings."""
+
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The agent's device has picked up; the PBX is connecting the caller."""
+
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegConnected:
+    """Agent and caller hear each other."""
+
+    offer: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """An agent's leg is gone. `answered` tells a talk's end from a failed offer."""
+
+    offer: str
+    cause: Cause
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """An address became reachable (registered) or unreachable."""
+
+    address: str
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchLost:
+    """The link to the PBX is down; nothing is known until `SwitchBack`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBack:
+    """The link is up (again); `floor` is the truth from here on."""
+
+    floor: FloorSnapshot
+
+
+SwitchEvent = (
+    CallEnded
+    | LegRinging
+    | LegAnswered
+    | LegConnected
+    | LegEnded
+    | DeviceChanged
+    | SwitchLost
+    | SwitchBack
+)
+
+
+# --- what we ask of it ---------------------------------------------------------------------------
+
+
+class Call(Protocol):
+    """One caller's leg, lent to a handler.
+
+    Every method raises `pbx.errors.CallGone` once the caller has hung up, and
+    `pbx.errors.SwitchError` when the PBX refuses or the link breaks.
+    """
+
+    @property
+    def id(self) -> str:
+        """The PBX's id of this leg, unique among live and past legs."""
+
+    @property
+    def dialled(self) -> str:
+        """The number that was dialled: only 0-9, `*`, `#` and a leading `+`; may be empty."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+
+    @property
+    def address(self) -> str | None:
+        """The agent's address (SIP account) this leg came from; None for one from outside."""
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        """What earlier handlers left on this call (see `carry`)."""
+
+    async def carry(self, values: Mapping[str, str]) -> None:
+        """Leave short facts on the call itself, so that they outlive this process.
+
+        Keys are `[a-z_]+`; values `[A-Za-z0-9_.:@+-]{0,128}`.
+        """
+
+    async def answer(self) -> None:
+        """Pick up. Does nothing if it was answered before."""
+
+    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+        """Play prompts in order; with `interruptible`, the first key pressed stops them.
+
+        Returns that key (COMPLETE), or no digits (TIMEOUT) when all was heard.
+        """
+
+    async def collect(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_digits: int,
+        first_ms: int,
+        next_ms: int,
+        terminators: str = "#",
+    ) -> Digits:
+        """Play prompts and take digits; a digit may come during the prompts (barge-in).
+
+        `first_ms` runs from the end of the prompts to the first digit, `next_ms` between digits.
+        A terminator ends the input and is not part of it. No digit is lost between prompts.
+        """
+
+    async def record(
+        self,
+        name: str,
+        *,
+        max_ms: int,
+        silence_ms: int = 0,
+        terminators: str = "#",
+        beep: bool = True,
+    ) -> Recording:
+        """Record the caller until silence, a terminator, the maximum, or hang-up."""
+
+    async def wait(self, *, music: str = "default") -> None:
+        """Leave the caller waiting with music, held by the PBX alone. Ends the loan.
+
+        While waiting, the PBX calls `Handler.waiting` at intervals and for each key.
+        """
+
+    async def transfer(self, address: str) -> None:
+        """Send the caller on to an agent's address or an allowed number. Ends the loan."""
+
+    async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
+        """End the call. Before `answer`, `cause` tells the caller's side why. Ends the loan."""
+
+
+class Switch(Protocol):
+    """The whole PBX."""
+
+    def ring(
+        self,
+        offer: str,
+        address: str,
+        call: str,
+        *,
+        ring_ms: int,
+        caller: Caller,
+        carry: Mapping[str, str],
+    ) -> None:
+        """Ring an agent's device for a waiting call, and connect the two when it answers.
+
+        Never blocks and never raises for the PBX's reasons: how it goes on is told by `Leg...`
+        events that bear `offer`. The PBX itself ends the ringing after `ring_ms` (NO_ANSWER), so
+        an answer in the last instant is decided in one place. Every ring ends in exactly one
+        `LegEnded`, also when the PBX could not dial at all, unless the link is lost first: then
+        `SwitchBack` tells what became of it.
+        """
+
+    def cancel(self, offer: str) -> None:
+        """Stop ringing (or talking). Does nothing if the leg is gone; `LegEnded` follows."""
+
+    async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
+        """Play to a caller who waits, over the music, at the next occasion."""
+
+    async def connect(self, offer: str, call: str) -> None:
+        """Connect an answered agent's leg with another waiting call."""
+
+    async def transfer(self, call: str, address: str) -> None:
+        """Send a live caller's leg on to another address."""
+
+    async def hang_up(self, call: str, cause: Cause = Cause.NORMAL) -> None:
+        """End a caller's leg. Does nothing if it is gone."""
+
+    async def snapshot(self) -> FloorSnapshot:
+        """List all that is live and ours."""
+
+
+class Handler(Protocol):
+    """What Sala does when the PBX asks. One object, given to the adapter at start."""
+
+    async def incoming(self, call: Call) -> None:
+        """A caller has come in, or comes back after this process was away (see `carried`)."""
+
+    async def waiting(self, call: Call, key: str | None) -> None:
+        """A waiting caller's interval has passed (`key` None) or they pressed a key.
+
+        Return with `call` untouched to let them wait on.
+        """
+
+    async def feature(self, call: Call, code: str) -> None:
+        """An agent's phone dialled a feature code, such as `*22`."""
+
+    async def after(self, call: Call) -> None:
+        """The agent has hung up and the caller is still there."""
+
+    def event(self, event: SwitchEvent) -> None:
+        """Something happened. Called in order, must not block."""

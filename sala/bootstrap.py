@@ -1,0 +1,181 @@
+"""The only place that wires shells together: database, flows, floor and switch as one service."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from acd.clock import LoopClock
+from acd.floor import Floor
+from acd.ledger import Ledger
+from acd.roster import Roster
+from acd.router.events import Wanted
+from acd.spool import Spool
+from crm import floor as stored_floor
+from crm import interactions, records
+from crm.database import Database
+from crm.errors import CrmError
+from crm.recorder import Recorder
+from ivr.errors import FlowInvalid, SpeechError
+from ivr.library import Library
+from ivr.prompts import PromptStore
+from pbx.asterisk.switch import AsteriskSwitch
+from sala import flows
+from sala.reception import Reception
+from sala.secrets import Secrets
+from sala.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AMI_USER = "sala"
+LOOPBACK = "127.0.0.1"
+DRAIN_S = 5.0
+
+
+class Service:
+    """The whole service against a PBX and a database that already run."""
+
+    def __init__(self) -> None:
+        self._database: Database | None = None
+        self._recorder: Recorder | None = None
+        self._floor: Floor | None = None
+        self._reception: Reception | None = None
+        self._switch: AsteriskSwitch | None = None
+        self._library: Library | None = None
+        self._prompts: PromptStore | None = None
+        self._stored = records.Floor(version=0)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
+        """Bring everything up; returns when calls can come in.
+
+        Raises CrmError when the database cannot be used, FlowInvalid for faults in flows,
+        OSError when the FastAGI port is taken. The PBX may still be away: it is awaited.
+        """
+        clock = LoopClock()
+        database = self._database = Database(database_url)
+        await database.open()
+        stored = self._stored = await stored_floor.load(database)
+        recorder = self._recorder = Recorder(database)
+        recorder.start()
+        ledger = Ledger(recorder)
+        ledger.resumed(await interactions.open_now(database))
+        prompts = self._prompts = flows.prompts(settings)
+        library = self._library = Library(
+            settings.flows,
+            settings.state,
+            prompts,
+            queues=lambda: [queue.name for queue in self._stored.queues],
+        )
+        for warning in await library.reload():
+            log.warning("%s", warning, extra={"action": "flow_warning"})
+        spool = Spool(
+            settings.paths.callbacks,
+            database,
+            settings.default_region,
+            lambda interaction: ledger.called_back(interaction, clock.now()),
+        )
+        await spool.take_in()
+        roster = Roster.of(stored)
+        switch = self._switch = AsteriskSwitch(
+            host=LOOPBACK,
+            ami_port=settings.ami_port,
+            user=AMI_USER,
+            secret=secrets.ami,
+            agi_port=settings.agi_port,
+            recordings=Path(settings.paths.recordings),
+        )
+        floor = self._floor = Floor(
+            switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
+        )
+        self._reception = Reception(
+            floor,
+            ledger,
+            library,
+            prompts,
+            clock,
+            roster=roster,
+            entry_points={entry.number: entry.flow for entry in stored.entry_points},
+            region=settings.default_region,
+            language=settings.language,
+        )
+        await switch.start(self._reception)
+        self._tasks = [
+            asyncio.create_task(self._follow(database), name="configuration"),
+            asyncio.create_task(spool.run(), name="spool"),
+        ]
+
+    async def stop(self) -> None:
+        """Let go of everything; calls in progress and callers in line stay with the PBX."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        if self._switch is not None:
+            await self._switch.stop()
+        if self._prompts is not None:
+            await self._prompts.close()
+        if self._recorder is not None:
+            await self._recorder.drain(DRAIN_S)
+        if self._database is not None:
+            await self._database.close()
+
+    def status(self) -> dict[str, Any]:
+        """How everything is, in values that JSON knows."""
+        recorder, floor, switch = self._recorder, self._floor, self._switch
+        return {
+            "pid": os.getpid(),
+            "switch": "up" if switch is not None and switch.up else "down",
+            "database": {
+                "healthy": recorder is not None and recorder.healthy,
+                "pending": recorder.pending if recorder is not None else 0,
+                "lag_ms": recorder.lag_ms if recorder is not None else 0,
+                "refused": recorder.refused if recorder is not None else 0,
+            },
+            "configuration": self._stored.version,
+            "entry_points": {e.number: e.flow for e in self._stored.entry_points},
+            "tasks": len(asyncio.all_tasks()),
+            "descriptors": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - not a tree
+            **(floor.status() if floor is not None else {}),
+        }
+
+    async def reload(self) -> list[str]:
+        """Take changed flows and configuration in; gives faults, and then nothing was changed."""
+        if self._library is None or self._database is None:
+            return ["the service has not started yet"]
+        try:
+            await self._library.reload()
+        except FlowInvalid as invalid:
+            return [str(problem) for problem in invalid.problems]
+        except SpeechError as failure:
+            return [str(failure)]
+        await self._configure(self._database)
+        return []
+
+    async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
+        """Log an agent in or out, pause or resume. Raises `LookupError` for an unknown agent."""
+        if self._floor is None:
+            raise LookupError(agent)
+        self._floor.agent_wants(agent, wanted, reason)
+
+    async def _follow(self, database: Database) -> None:
+        """Take each new configuration as it is made."""
+        async for version in stored_floor.watch(database):
+            if version != self._stored.version:
+                try:
+                    await self._configure(database)
+                except CrmError as failure:
+                    log.warning("no new configuration: %s", failure, extra={"action": "configure"})
+
+    async def _configure(self, database: Database) -> None:
+        stored = await stored_floor.load(database)
+        self._stored = stored
+        roster = Roster.of(stored)
+        if self._floor is not None and self._reception is not None:
+            self._floor.configure(roster)
+            self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
+        log.info("configured", extra={"action": "configured", "version": stored.version})

@@ -1,0 +1,232 @@
+"""Reception: what Sala does when the PBX asks. The `pbx.port.Handler` of the service.
+
+Joins the flow (`ivr.session`) to the floor (`acd.floor`): a call that comes in becomes an
+interaction, goes through the flow of the number it dialled, and into a queue.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import uuid6
+
+from acd.clock import Clock
+from acd.contacts import Contact
+from acd.floor import Floor
+from acd.ledger import Ledger
+from acd.roster import Roster
+from acd.router.events import Wanted
+from crm.identities import phone
+from crm.records import Identity, Interaction
+from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
+from ivr.flow.load import Flow
+from ivr.library import Library
+from ivr.prompts import PromptStore
+from ivr.session import Left, Session
+from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
+
+log = logging.getLogger(__name__)
+
+FEATURES = {
+    "*22": (Wanted.AVAILABLE, "agent-logged-in"),
+    "*23": (Wanted.OFFLINE, "agent-logged-out"),
+    "*24": (Wanted.PAUSED, "agent-paused"),
+    "*25": (Wanted.AVAILABLE, "agent-resumed"),
+}
+"""Feature codes of agents' phones: what the agent wants to be, and what they hear."""
+
+COMFORT_TICKS = 3
+"""A waiting caller hears that they are still in line each so many intervals."""
+
+
+class Reception:
+    """Answers the PBX's questions. `entry_points` maps a dialled number to a flow's alias."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        ledger: Ledger,
+        library: Library,
+        prompts: PromptStore,
+        clock: Clock,
+        *,
+        roster: Roster,
+        entry_points: Mapping[str, str],
+        region: str,
+        language: str,
+    ) -> None:
+        self._floor = floor
+        self._ledger = ledger
+        self._library = library
+        self._prompts = prompts
+        self._clock = clock
+        self._roster = roster
+        self._entry_points = entry_points
+        self._region = region
+        self._language = language
+
+    def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
+        """Take a new configuration; it holds from the next call."""
+        self._roster = roster
+        self._entry_points = entry_points
+
+    # --- pbx.port.Handler -------------------------------------------------------------------
+
+    async def incoming(self, call: Call) -> None:
+        """Take a new call into the flow of its number, or one of ours back to its node."""
+        contact = self._known(call)
+        pinned = self._library.pinned(call.carried) if contact is not None else None
+        if contact is not None and pinned is not None:
+            flow, node = pinned
+            self._ledger.in_flow(contact.interaction, self._clock.now())
+            await self._session(flow, call, contact).run(node)
+            return
+        flow_now = self._flow_of(call.dialled)
+        if flow_now is None:
+            log.info("number leads nowhere", extra={"action": "number_unknown", "call": call.id})
+            await call.hang_up(Cause.UNALLOCATED)
+            return
+        if contact is None:
+            contact = self._opened(call, flow_now)
+        self._ledger.in_flow(contact.interaction, self._clock.now())
+        await self._session(flow_now, call, contact).run()
+
+    async def waiting(self, call: Call, key: str | None) -> None:
+        """Say now and then to who waits that they are still in line."""
+        contact = self._floor.contact_of(call.id)
+        if contact is None:
+            contact = self._known(call)
+            if contact is not None and contact.in_line:
+                self._floor.rejoin(contact)
+            return
+        if key is not None:
+            return
+        contact.ticks += 1
+        if contact.ticks % COMFORT_TICKS == 0 and contact.in_line:
+            await call.play([self._prompts.audio("wait-still-in-line", self._language)])
+
+    async def feature(self, call: Call, code: str) -> None:
+        """Log an agent in or out, pause or resume, by their phone."""
+        agent = self._roster.agent_at(call.address or "")
+        known = FEATURES.get(code)
+        if agent is None or known is None:
+            said = "agent-not-allowed" if agent is None else "agent-failed"
+        else:
+            wanted, said = known
+            self._floor.agent_wants(agent, wanted)
+            log.info(
+                "agent wants",
+                extra={"action": "agent_wants", "agent": agent, "wanted": wanted.value},
+            )
+        await call.answer()
+        try:
+            await call.play([self._prompts.audio(said, self._language)])
+        except PromptMissing as missing:
+            log.error("%s", missing, extra={"action": "prompt_missing"})  # noqa: TRY400
+        await call.hang_up()
+
+    async def after(self, call: Call) -> None:
+        """Go on with the flow behind the queue, now that the agent has hung up."""
+        contact = self._known(call)
+        pinned = self._library.pinned(call.carried)
+        if contact is None or pinned is None:
+            await call.hang_up()
+            return
+        flow, node = pinned
+        self._ledger.in_flow(contact.interaction, self._clock.now())
+        await self._session(flow, call, contact).after(node)
+
+    def event(self, event: SwitchEvent) -> None:
+        """Pass on what happened to the floor."""
+        self._floor.event(event)
+        if isinstance(event, SwitchBack | SwitchLost):
+            log.info("switch", extra={"action": "switch", "event": type(event).__name__})
+
+    # --- ivr.session.Floor ------------------------------------------------------------------
+
+    def arrive(self, call: Call, interaction: str, queue: str) -> Mapping[str, str]:
+        """Take the call into the queue and begin to offer it."""
+        contact = self._floor.contact_of(call.id)
+        if contact is None or contact.interaction != interaction:
+            raise QueueRefused("the call is not known to the floor")
+        try:
+            return self._floor.arrive(contact, queue)
+        except KeyError:
+            raise QueueRefused(f"there is no queue {queue}") from None
+
+    def gone(self, call: Call, interaction: str) -> None:
+        """The call left the flow before it could wait: the switch tells how."""
+
+    # --- ivr.session.Record -----------------------------------------------------------------
+
+    def ivr_entered(self, interaction: str, version: str, node: str) -> None:
+        """The caller came to a node."""
+        log.debug(
+            "node",
+            extra={"action": "ivr_node", "interaction": interaction, "flow": version, "node": node},
+        )
+
+    def ivr_left(self, interaction: str, node: str, why: Left) -> None:
+        """The caller left the flow; their hang-up itself is told by the switch, if it is there."""
+        if why is Left.CALLER_GONE and not self._floor.switch_up:
+            contact = self._floor.contact(interaction)
+            if contact is not None:
+                self._floor.event(CallEnded(contact.call, Cause.NORMAL))
+        log.info(
+            "flow left",
+            extra={"action": "ivr_left", "interaction": interaction, "node": node, "why": why},
+        )
+
+    # --- how it is done ---------------------------------------------------------------------
+
+    def _flow_of(self, dialled: str) -> Flow | None:
+        alias = self._entry_points.get(dialled)
+        if alias is None:
+            return None
+        try:
+            return self._library.current(alias)
+        except FlowUnknown as unknown:
+            log.error("%s", unknown, extra={"action": "flow_unknown"})  # noqa: TRY400
+            return None
+
+    def _session(self, flow: Flow, call: Call, contact: Contact) -> Session:
+        self._ledger.flow(contact.interaction, flow.alias, flow.version)
+        return Session(flow, call, self._prompts, self, self, interaction=contact.interaction)
+
+    def _known(self, call: Call) -> Contact | None:
+        """The contact of a call that was here before, by our memory or by what it carries."""
+        contact = self._floor.contact_of(call.id)
+        interaction = call.carried.get("interaction")
+        if contact is not None or not interaction:
+            return contact
+        entered = call.carried.get("entered", "")
+        contact = Contact(
+            interaction,
+            call.id,
+            call.caller,
+            dict(call.carried),
+            queue=call.carried.get("queue", ""),
+            entered=int(entered) if entered.isdigit() else self._clock.now(),
+        )
+        self._floor.opened(contact)
+        return contact
+
+    def _opened(self, call: Call, flow: Flow) -> Contact:
+        interaction = str(uuid6.uuid7())
+        number = call.caller.number
+        e164 = phone(number, self._region) if number and call.address is None else None
+        self._ledger.opened(
+            Interaction(
+                interaction,
+                self._clock.now(),
+                identity=Identity("phone", e164) if e164 else None,
+                dialled=call.dialled,
+                entry_point=call.dialled,
+                flow=flow.alias,
+                flow_version=flow.version,
+            )
+        )
+        contact = Contact(interaction, call.id, call.caller)
+        self._floor.opened(contact)
+        return contact

@@ -1,0 +1,286 @@
+"""Settings: flat keys, each with a default, a description and a check.
+
+`Settings` is the checked value; `sala.sources.load` reads it from `sala.toml` and `SALA_*`
+variables and tells every fault with the place it stands at. Relative paths are taken from the
+working directory; a folder left at its default that is not there, from the installation.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import os
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sala.paths import StatePaths
+
+ENV_PREFIX = "SALA_"
+PROJECT = Path(__file__).resolve().parent.parent
+"""Where the shipped flows, dialplans, configuration templates and prompts lie."""
+
+
+def _split(value: object) -> object:
+    """Take a list written as one text, `a, b`, as variables have it."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _strictly(kind: type) -> BeforeValidator:
+    def check(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, kind | str):
+            raise ValueError  # noqa: TRY004 - pydantic collects ValueError only
+        return value
+
+    return BeforeValidator(check)
+
+
+def _expects(what: str) -> dict[str, Any]:
+    return {"expects": what}
+
+
+_PORT = _expects("a number between 1 and 65535")
+_FOLDER = _expects("a folder that exists")
+Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
+Seconds = Annotated[int, _strictly(int)]
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """All settings, checked. Constructed directly it reads nothing but its arguments."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True
+    )
+
+    state: Path = Field(
+        default=Path(".sala"),
+        description="Folder of all that lives: secrets, database, PBX, recordings, logs.",
+        json_schema_extra=_expects("a path"),
+    )
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="Postgres to use (postgresql://user:password@host/name); "
+        "empty: an embedded one in the state folder.",
+        json_schema_extra=_expects("a postgresql:// address"),
+    )
+    asterisk: str = Field(
+        default="",
+        description="Path of the asterisk program; "
+        "empty: one of version 20 or later on PATH, else the bundled one.",
+        json_schema_extra=_expects("the path of a program that exists"),
+    )
+    sip_address: str = Field(
+        default="127.0.0.1",
+        description="Address SIP and RTP listen on; 0.0.0.0 for all of this machine.",
+        json_schema_extra=_expects("an IP address"),
+    )
+    sip_port: Port = Field(
+        default=5060, description="SIP port (UDP and TCP).", json_schema_extra=_PORT
+    )
+    rtp_first: Port = Field(
+        default=10000, description="First UDP port of speech (RTP).", json_schema_extra=_PORT
+    )
+    rtp_last: Port = Field(
+        default=12000, description="Last UDP port of speech (RTP).", json_schema_extra=_PORT
+    )
+    external_address: str = Field(
+        default="",
+        description="Address told to phones behind the router, when this machine is behind NAT.",
+        json_schema_extra=_expects("an IP address"),
+    )
+    ami_port: Port = Field(
+        default=5038, description="The PBX's AMI port, on loopback.", json_schema_extra=_PORT
+    )
+    agi_port: Port = Field(
+        default=4573,
+        description="The service's FastAGI port, on loopback.",
+        json_schema_extra=_PORT,
+    )
+    trunk_hosts: Addresses = Field(
+        default=(),
+        description="Addresses or networks that may send calls as a trunk.",
+        json_schema_extra=_expects("a list of IP addresses or networks"),
+    )
+    default_region: str = Field(
+        default="US",
+        description="Region whose rules national numbers follow (two letters, ISO 3166).",
+        json_schema_extra=_expects("a region known to phonenumbers, such as US or DE"),
+    )
+    language: str = Field(
+        default="en",
+        pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$",
+        description="Language of prompts when a flow names none.",
+        json_schema_extra=_expects("a language code such as en"),
+    )
+    flows: Path = Field(
+        default=Path("ivr/flows"),
+        description="Folder of IVR flows.",
+        json_schema_extra=_FOLDER,
+    )
+    dialplans: Path = Field(
+        default=Path("dialplans"), description="Folder of dialplans.", json_schema_extra=_FOLDER
+    )
+    sip_configs: Path = Field(
+        default=Path("sip_configs"),
+        description="Folder of PBX configuration templates.",
+        json_schema_extra=_FOLDER,
+    )
+    media: Path = Field(
+        default=Path("media"),
+        description="Folder of prompts and music on hold.",
+        json_schema_extra=_FOLDER,
+    )
+    survival_after_s: Seconds = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="Seconds the service may be away before the survival script takes callers.",
+        json_schema_extra=_expects("a number of seconds between 1 and 3600"),
+    )
+    wait_tick_s: Seconds = Field(
+        default=20,
+        ge=1,
+        le=600,
+        description="Seconds between two looks at a waiting caller (announcements, offers).",
+        json_schema_extra=_expects("a number of seconds between 1 and 600"),
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="Least severe messages that are logged.",
+        json_schema_extra=_expects("one of debug, info, warning, error"),
+    )
+
+    shipped: ClassVar[tuple[str, ...]] = ("flows", "dialplans", "sip_configs", "media")
+    """Folders that come with the installation."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments only; `load` brings file and environment, with their places."""
+        return (init_settings,)
+
+    @property
+    def paths(self) -> StatePaths:
+        """The state folder's layout."""
+        return StatePaths(self.state)
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether the database is the one in the state folder."""
+        return not self.database_url
+
+    @field_validator("state")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return _resolved(value)
+
+    @field_validator("flows", "dialplans", "sip_configs", "media")
+    @classmethod
+    def _existing_folder(cls, value: Path) -> Path:
+        path = _resolved(value)
+        if not path.is_dir() and value in _SHIPPED_DEFAULTS:
+            path = PROJECT / value
+        if not path.is_dir():
+            raise ValueError
+        return path
+
+    @field_validator("asterisk")
+    @classmethod
+    def _existing_program(cls, value: str) -> str:
+        if not value:
+            return value
+        path = _resolved(Path(value))
+        if not (path.is_file() and os.access(path, os.X_OK)):
+            raise ValueError
+        return str(path)
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError
+        return value
+
+    @field_validator("sip_address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        return str(ipaddress.ip_address(value))
+
+    @field_validator("external_address")
+    @classmethod
+    def _address_or_none(cls, value: str) -> str:
+        return str(ipaddress.ip_address(value)) if value else ""
+
+    @field_validator("trunk_hosts")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            ipaddress.ip_network(part)
+        return value
+
+    @field_validator("default_region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        from phonenumbers import SUPPORTED_REGIONS
+
+        if value not in SUPPORTED_REGIONS:
+            raise ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        faults = list(disagreements(self))
+        if faults:
+            raise PydanticCustomError(
+                "disagree",
+                "{texts}",
+                {"texts": "; ".join(text for _, text in faults), "faults": faults},
+            )
+        return self
+
+
+_SHIPPED_DEFAULTS = frozenset(Settings.model_fields[name].default for name in Settings.shipped)
+
+
+def _resolved(path: Path) -> Path:
+    path = path.expanduser()
+    return path if path.is_absolute() else Path.cwd() / path
+
+
+def disagreements(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
+    """Find settings that are right alone but not together: (the keys, what is wrong)."""
+    faults: list[tuple[tuple[str, ...], str]] = []
+    if settings.rtp_first >= settings.rtp_last:
+        faults.append(
+            (
+                ("rtp_first", "rtp_last"),
+                f"rtp_first ({settings.rtp_first}) must be below rtp_last ({settings.rtp_last})",
+            )
+        )
+    elif settings.rtp_first <= settings.sip_port <= settings.rtp_last:
+        faults.append(
+            (
+                ("sip_port", "rtp_first", "rtp_last"),
+                f"sip_port ({settings.sip_port}) lies among the RTP ports "
+                f"({settings.rtp_first} to {settings.rtp_last})",
+            )
+        )
+    faults.extend(
+        ((one, other), f"{one} and {other} are both {getattr(settings, one)}")
+        for one, other in itertools.combinations(("sip_port", "ami_port", "agi_port"), 2)
+        if getattr(settings, one) == getattr(settings, other)
+    )
+    return faults
