@@ -49,7 +49,7 @@ _SOCKET_PATH_MAX = 107
 _SETTINGS: dict[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "40",
+    "max_connections": "64",
     "password_encryption": "scram-sha-256",
     "shared_buffers": "64MB",
     "effective_cache_size": "512MB",

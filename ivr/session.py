@@ -76,9 +76,9 @@ class Record(Protocol):
         """The caller came to a node."""
 
     def ivr_left(self, interaction: str, node: str, why: Left) -> None:
-        """The caller left the flow at a node; every session ends in exactly one of these,
+        """The caller left the flow at a node.
 
-        except when the service itself stops while the session runs.
+        Every session ends in exactly one of these, unless the service stops while it runs.
         """
 
 
@@ -127,18 +127,19 @@ class Session:
 
     async def _drive(self, action: Action) -> None:
         why = Left.FAILED
+        alarmed = False
         try:
             while True:
+                if self._interpreter.cut and not alarmed:
+                    alarmed = True
+                    self._log("ivr_cut", action, "the flow goes on without end and was cut")
                 for node in action.path:
                     self._record.ivr_entered(self._interaction, self._flow.version, node)
                 outcome = await self._do(action)
                 if isinstance(outcome, Left):
                     why = outcome
                     break
-                was_cut = self._interpreter.cut
                 action = self._interpreter.resume(outcome)
-                if self._interpreter.cut and not was_cut:
-                    self._log("ivr_cut", action, "the flow goes on without end and was cut")
         except CallGone:
             why = Left.CALLER_GONE
         except SwitchError as error:

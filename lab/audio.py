@@ -55,6 +55,11 @@ def voice(seed: int, seconds: float = 3.0) -> Sound:
     return np.concatenate(parts)
 
 
+def padded(sound: Sound, seconds: float) -> Sound:
+    """Put silence after a sound."""
+    return np.concatenate((sound, np.zeros(int(seconds * RATE), np.float32)))
+
+
 def write_ulaw(path: Path, sound: Sound) -> None:
     """Write raw µ-law (G.711), which Asterisk plays as `NAME.ulaw`."""
     path.write_bytes(to_ulaw(sound).tobytes())
@@ -98,15 +103,15 @@ def read_sound(path: Path) -> Sound:
 
 
 def read_heard(path: Path) -> Sound:
-    """Read what a leg has heard so far, from its growing 48 kHz file.
+    """Read what a leg has heard so far, from its growing 96 kHz file.
 
-    The PBX writes in blocks of 32 KiB; at 48 kHz that is a third of a second, at 8 kHz it would
-    be two. Every sixth sample is the 8 kHz signal itself, since 48 kHz is a whole multiple.
+    The PBX writes in blocks of 32 KiB; at 96 kHz that is a sixth of a second, at 8 kHz it would
+    be two. Every twelfth sample is the 8 kHz signal itself, since 96 kHz is a whole multiple.
     """
     if not path.exists():
         return np.zeros(0, np.float32)
     data = path.read_bytes()
-    return _from_pcm(np.frombuffer(data[: len(data) // 12 * 12], "<i2")[::6])
+    return _from_pcm(np.frombuffer(data[: len(data) // 24 * 24], "<i2")[::12])
 
 
 def _from_pcm(pcm: npt.NDArray[np.int16]) -> Sound:

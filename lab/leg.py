@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK_S = 0.4
+_BLOCK_S = 0.2
 """How long a block of the recording may stay unwritten while something is heard."""
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
@@ -144,7 +144,7 @@ class Leg:
             "Setvar", Channel=self.channel, Variable="LAB_SAY", Value=str(name.with_suffix(""))
         )
         await self._go("line", "say")
-        return audio.read_ulaw(name)
+        return audio.read_ulaw(name)[: len(sound)]
 
     async def said(self, within: float = 15.0) -> None:
         """Wait until what is being said has been said to its end."""
@@ -164,7 +164,7 @@ class Leg:
     # --- what it hears --------------------------------------------------------------------------
 
     def heard(self) -> audio.Sound:
-        """Give all that was heard, from the answer on; at most a third of a second late."""
+        """Give all that was heard, from the answer on; at most a sixth of a second late."""
         return audio.read_heard(self.heard_path)
 
     async def hears(
@@ -213,13 +213,14 @@ class Leg:
             await asyncio.sleep(0.05)
 
     async def hears_music(self, seconds: float = 1.5, *, within: float = 8.0) -> None:
-        """Wait until the last `seconds` heard were music; raises `NotHeard`."""
+        """Wait until music has been heard for `seconds` from now on; raises `NotHeard`."""
         deadline = time.monotonic() + within
+        begun, width = len(self.heard()), int(seconds * audio.RATE)
         while True:
             last = not self.live or time.monotonic() >= deadline
-            tail = self.heard()[-int(seconds * audio.RATE) :]
-            if len(tail) >= int(seconds * audio.RATE) and audio.music(tail):
+            tail = self.heard()[begun:][-width:]
+            if len(tail) >= width and audio.music(tail):
                 return
             if last:
-                raise NotHeard(f"{self.label}: no music in the last {seconds:g} s heard")
+                raise NotHeard(f"{self.label}: no music for {seconds:g} s")
             await asyncio.sleep(0.1)

@@ -25,6 +25,7 @@ from pbx.appliance.root import Pbx
 TEMPLATES = Path(__file__).parent / "config" / "asterisk"
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 _KEPT_LEGS = 20_000
+_FLUSH_S = 0.3
 
 
 class World:
@@ -178,7 +179,7 @@ class World:
         return self._add(leg_id, label)
 
     def _add(self, leg_id: str, label: str) -> Leg:
-        leg = Leg(self, leg_id, label, self.home / "heard" / f"{leg_id}.sln48")
+        leg = Leg(self, leg_id, label, self.home / "heard" / f"{leg_id}.sln96")
         self._legs[leg_id] = leg
         if len(self._legs) > _KEPT_LEGS:
             self._legs = {name: one for name, one in self._legs.items() if one.live}
@@ -189,9 +190,12 @@ class World:
         self._legs.pop(leg.id, None)
 
     def store(self, sound: audio.Sound) -> Path:
-        """Put a sound where the PBX can play it; gives the file, `NAME.ulaw`."""
+        """Put a sound where the PBX can play it; gives the file, `NAME.ulaw`.
+
+        A little silence is put after it, which flushes the last of it into the listener's file.
+        """
         path = self.home / "said" / f"{next(self._numbers)}.ulaw"
-        audio.write_ulaw(path, sound)
+        audio.write_ulaw(path, audio.padded(sound, _FLUSH_S))
         return path
 
     def live_legs(self) -> list[Leg]:

@@ -80,11 +80,11 @@ def _status_of(error: Exception) -> int | None:
     """Return the exit status of an error we know, None for a fault of ours."""
     if isinstance(error, SalaError):
         return error.exit_status
-    from crm.errors import CrmError
+    from crm.errors import CrmError, DataRefused, NotFound
     from ivr.errors import FlowInvalid, IvrError
     from pbx.errors import PbxError
 
-    if isinstance(error, FlowInvalid):
+    if isinstance(error, FlowInvalid | NotFound | DataRefused):
         return 2
     if isinstance(error, PbxError | CrmError | IvrError):
         return 1

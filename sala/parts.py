@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,9 @@ from sala.settings import PROJECT, Settings
 from sala.supervisor import process_ended
 
 PBX_READY_S = 20.0
+
+TRUNK_ACCOUNT = re.compile(r"trunk-\d+")
+"""The names that trunks' accounts are given."""
 
 
 def silent(what: str, fraction: float | None) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from sala.settings import Settings
+
+
+_PROGRAM = re.compile(r"/s?bin/[^/]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +104,20 @@ def _occupied(listener: Listener, owner: psutil.Process | None) -> str:
     who = "another process"
     if owner is not None:
         with contextlib.suppress(psutil.Error):
-            who = f"{owner.name()} (process {owner.pid})"
+            who = f"{_name(owner)} (process {owner.pid})"
     return (
         f"port {listener.port} ({listener.protocol}) is taken by {who}: stop it, or choose another "
         f"with {listener.setting} in sala.toml or {_variable(listener)}"
     )
+
+
+def _name(process: psutil.Process) -> str:
+    """Name a process; for one that was started by its loader, the program that was loaded."""
+    name = process.name()
+    if name.startswith("ld-"):
+        programs = [Path(word).name for word in process.cmdline()[1:] if _PROGRAM.search(word)]
+        name = programs[0] if programs else name
+    return name
 
 
 def _refused(listener: Listener, code: int) -> str:

@@ -79,7 +79,7 @@ class Screen:
     def changed(self, health: Health) -> None:
         """Take note of a part's change."""
         detail = self._details[health.part.name]
-        if self._live is None or health.restarts:
+        if self._live is None or health.why:
             self.say(view.line_of(health, detail))
         self._refresh()
 
@@ -87,6 +87,12 @@ class Screen:
         """Say that all is up."""
         self._is_ready = True
         self.say(f"ready in {time.monotonic() - self._begun:.1f} s")
+        self._refresh()
+
+    def ending(self) -> None:
+        """Say that all is being stopped; the floor is shown no more."""
+        self._is_ready = False
+        self.say("stopping; Ctrl-C again does it by force")
         self._refresh()
 
     async def follow(self, database_url: str) -> None:
@@ -170,5 +176,5 @@ class Screen:
                 if self._status
                 else Text("The service does not answer.", style="bold red"),
             ]
-        blocks.append(Text("Ctrl-C stops everything.", style="dim"))
+            blocks.append(Text("Ctrl-C stops everything.", style="dim"))
         return Group(*(Padding(block, (0, 0, 1, 0)) for block in blocks))

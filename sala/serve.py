@@ -54,7 +54,12 @@ async def _serve(settings: Settings) -> None:
             starting.cancel()
             await asyncio.wait({starting})
             return
-        starting.result()
+        try:
+            starting.result()
+        except OSError as error:
+            raise UserError(
+                f"the service cannot listen on agi_port {settings.agi_port}: {error.strerror}"
+            ) from error
         stack.push_async_callback(control.stop)
         await control.start()
         log.info("service is up", extra={"action": "service_up", "pid": os.getpid()})

@@ -155,7 +155,7 @@ class _Up:
     def _signalled(self) -> None:
         self._asked += 1
         if self._asked == 1:
-            self._screen.say("stopping; Ctrl-C again does it by force")
+            self._screen.ending()
             self._stop.set()
         else:
             self._force.set()

@@ -33,6 +33,10 @@ _PRESENCE_STYLES = {
 }
 
 
+FOREVER_MS = 366 * 24 * 3_600_000
+"""A presence older than this was never asked for; no length of time is shown."""
+
+
 def server_address(settings: Settings) -> str:
     """Say where phones register: address and port."""
     return ", ".join(
@@ -55,7 +59,7 @@ def _reachable(settings: Settings) -> list[str]:
 
 def seconds(milliseconds: float | None) -> str:
     """Write a length of time as `1:05` or `2:03:04`."""
-    if milliseconds is None:
+    if milliseconds is None or milliseconds > FOREVER_MS:
         return ""
     whole = max(0, int(milliseconds / 1000))
     minutes, rest = divmod(whole, 60)
@@ -148,7 +152,7 @@ def parts_table(parts: Sequence[tuple[Health, str]]) -> Table:
         facts = [detail] if health.state is State.UP and detail else []
         if health.state is not State.UP:
             facts.append(str(health.state))
-        if health.part.pid:
+        if health.part.pid and health.state is not State.DOWN:
             facts.append(f"process {health.part.pid}")
         if health.restarts:
             facts.append(f"restarted {health.restarts}×, last: {health.why}")

@@ -54,7 +54,7 @@ class Floor:
             else:
                 known.config, known.configured = queue, True
         profiles: dict[tuple[str, ...], Profile] = {}
-        gone = dict(self.agents)
+        gone = {a.id: a for a in sorted(self.agents.values(), key=lambda a: a.order)}
         for order, one in enumerate(config.agents):
             profile = profiles.get(one.queues)
             if profile is None:

@@ -1,7 +1,6 @@
 """G.711 encoding of whole arrays (ITU-T G.711, 1988; segments as in its tables 1 and 2).
 
-Both laws take 16-bit linear samples. µ-law uses 14 bits of them, A-law 13, as the
-Recommendation does.
+Both laws take 16-bit linear samples, full scale to full scale.
 """
 
 from __future__ import annotations

@@ -80,9 +80,11 @@ def _decode(raw: bytes, width: int) -> Signal:
 def shape(wav: Wav) -> NDArray[np.int16]:
     """Return the prompt as 16-bit samples at 8 kHz. Raises NotAudio if nothing can be heard."""
     signal = np.asarray(soxr.resample(wav.samples, wav.rate, RATE, quality="HQ"), np.float64)
-    signal = np.convolve(signal, _BAND, mode="same") if len(signal) else signal
+    if len(signal) < _TAPS:
+        raise NotAudio("too short to be heard")
+    signal = np.convolve(signal, _BAND, mode="same")
     levels = _levels(signal)
-    if not len(levels) or levels.max() < 1e-4:
+    if levels.max() < 1e-4:
         raise NotAudio("nothing but silence in it")
     relative = 20 * np.log10(np.maximum(levels, 1e-9) / levels.max())
     signal = _fade(_trim(signal, relative))

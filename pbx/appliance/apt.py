@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 _SILENCE_S = 180.0
+_ANSWER_S = 120.0
+_CHOOSING = "choosing packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def need_commands() -> None:
             )
 
 
-def find_mirrors(distribution: Distribution) -> list[str]:
+def find_mirrors(distribution: Distribution, progress: Progress) -> list[str]:
     """Return the addresses of the archive from the machine's own apt configuration."""
     targets = _output(
         "apt-get",
@@ -124,10 +126,20 @@ def find_mirrors(distribution: Distribution) -> list[str]:
         "--format",
         "$(REPO_URI)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)",
         "Created-By: Packages",
+        progress=progress,
+        what="looking for a mirror",
     )
     mirrors = mirrors_from_targets(targets, distribution.origin, distribution.codename)
     if not mirrors:
-        uris = _output("apt-get", "-o", "Debug::NoLocking=1", "update", "--print-uris")
+        uris = _output(
+            "apt-get",
+            "-o",
+            "Debug::NoLocking=1",
+            "update",
+            "--print-uris",
+            progress=progress,
+            what="looking for a mirror",
+        )
         mirrors = mirrors_from_uris(uris, distribution.codename)
     if not mirrors:
         raise ApplianceError(
@@ -137,14 +149,25 @@ def find_mirrors(distribution: Distribution) -> list[str]:
     return mirrors
 
 
-def _output(*argv: str) -> str:
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, env=environment(), timeout=60, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ApplianceError(f"{argv[0]} {argv[1]} did not finish in 60 s") from error
-    return done.stdout
+def _output(*argv: str, progress: Progress, what: str) -> str:
+    """Run a command and return what it prints, telling that it goes on at least every second."""
+    progress(what, None)
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+        preexec_fn=dies_with_parent(),
+    ) as process:
+        deadline = time.monotonic() + _ANSWER_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=_TICK_S)[0]
+            progress(what, None)
+        process.kill()
+    raise ApplianceError(f"{argv[0]} did not finish in {_ANSWER_S:.0f} s: try again")
 
 
 class Apt:
@@ -192,14 +215,20 @@ class Apt:
         """Fetch and verify the suite's index."""
         self._run(["update"], progress, f"reading the package index ({self.suite})", 0)
 
-    def candidate(self, package: str) -> Version | None:
+    def candidate(self, package: str, progress: Progress) -> Version | None:
         """Return the upstream version of the suite's package, None if it has none."""
-        return candidate_from_policy(_output("apt-cache", *self._options, "policy", package))
+        return candidate_from_policy(
+            _output(
+                "apt-cache", *self._options, "policy", package, progress=progress, what=_CHOOSING
+            )
+        )
 
-    def resolve(self, packages: Sequence[str]) -> list[Archive]:
+    def resolve(self, packages: Sequence[str], progress: Progress) -> list[Archive]:
         """List the archives of these packages and of everything they depend on."""
         argv = ["apt-get", *self._options, "-y", "-qq", "--no-install-recommends"]
-        archives = archives_from_uris(_output(*argv, "install", "--print-uris", *packages))
+        archives = archives_from_uris(
+            _output(*argv, "install", "--print-uris", *packages, progress=progress, what=_CHOOSING)
+        )
         if not archives:
             raise ApplianceError(
                 f"the suite {self.suite} cannot give {', '.join(packages)} together just now "

@@ -111,7 +111,7 @@ def _fetch(roots: Store, arch: Architecture, progress: Progress) -> Pbx:
     try:
         with roots.scratch() as scratch:
             world, version = _open_suite(scratch / "apt", host, keyring, arch, progress)
-            archives = world.resolve(PACKAGES)
+            archives = world.resolve(PACKAGES, progress)
             key = key_of(archives)
             old = roots.pointed(_pointer(arch)) or {}
             if not roots.intact(key):
@@ -146,7 +146,9 @@ def _open_suite(
         f"no suite of {host.name} carries Asterisk {OLDEST} or later: install one and name it "
         "with SALA_ASTERISK=/path/to/asterisk"
     )
-    tries = [(mirror, suite) for mirror in apt.find_mirrors(host) for suite in host.suites]
+    tries = [
+        (mirror, suite) for mirror in apt.find_mirrors(host, progress) for suite in host.suites
+    ]
     for number, (mirror, suite) in enumerate(tries):
         world = apt.Apt(folder / str(number), mirror, suite, keyring, host.components, arch.debian)
         try:
@@ -154,7 +156,7 @@ def _open_suite(
         except ApplianceError as error:
             failure = error
             continue
-        version = world.candidate("asterisk")
+        version = world.candidate("asterisk", progress)
         if version and version[0] >= OLDEST:
             return world, ".".join(map(str, version))
     raise failure

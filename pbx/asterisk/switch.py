@@ -69,7 +69,6 @@ GONE_S = 0.25
 that never had a channel (nobody registered) has none."""
 
 NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
-RELOADED = ("pbx_config.so", "res_pjsip.so", "res_musiconhold.so")
 CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
 STATES = {"flow": CallState.FLOW, "wait": CallState.WAITING}
 GONE_CONTACT = frozenset({"Removed", "Unreachable"})
@@ -219,11 +218,6 @@ class AsteriskSwitch:
         )
         return FloorSnapshot(tuple(calls), tuple(legs), reachable - {""})
 
-    async def reload(self) -> None:
-        """Have Asterisk read its rendered configuration again: dialplan, SIP, music."""
-        for module in RELOADED:
-            await self._link.action("Reload", [("Module", module)])
-
     async def _redirect(self, channel: str, context: str, exten: str) -> None:
         where = [("Context", context), ("Exten", exten), ("Priority", "1")]
         await self._link.action("Redirect", [("Channel", channel), *where])
@@ -349,8 +343,9 @@ class AsteriskSwitch:
 
 
 def _variables(channel: Event) -> dict[str, str]:
-    pairs = (text.partition("=") for text in channel.headers.getall("Variable"))
-    return {name: "" if value == "(null)" else value for name, _, value in pairs}
+    """What a channel of a `Status` list holds; Asterisk writes an unset variable as `(null)`."""
+    found = channel.headers.variables("Variable")
+    return {name: "" if value == "(null)" else value for name, value in found.items()}
 
 
 def _leg_snapshot(offer: str, channel: Event) -> LegSnapshot:

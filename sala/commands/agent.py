@@ -36,8 +36,11 @@ def add(
     import asyncio
 
     from sala import secrets
-    from sala.parts import reload_pbx
+    from sala.database import CALLER_ACCOUNT
+    from sala.parts import TRUNK_ACCOUNT, reload_pbx
 
+    if agent == CALLER_ACCOUNT or TRUNK_ACCOUNT.fullmatch(agent):
+        raise UserError(f"{agent} is the name of an account of Sala's own; choose another")
     settings = of(context).settings()
     secrets.ensure(settings.paths.secrets, [agent])
     try:

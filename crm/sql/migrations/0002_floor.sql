@@ -37,12 +37,14 @@ CREATE TABLE entry_points (
 COMMENT ON TABLE entry_points IS 'The dialled number, and the flow alias it leads to.';
 
 CREATE TABLE config_version (
-    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
-    version  bigint NOT NULL
+    one         boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version     bigint NOT NULL,
+    changed_by  xid8
 );
 INSERT INTO config_version (version) VALUES (1);
 COMMENT ON TABLE config_version IS
     'One row: grows with every change of the floor''s configuration, told on channel sala_config.';
+COMMENT ON COLUMN config_version.changed_by IS 'The transaction of the last change: each makes one version.';
 
 CREATE FUNCTION bump_config_version() RETURNS trigger
     LANGUAGE plpgsql
@@ -50,8 +52,12 @@ AS $$
 DECLARE
     grown bigint;
 BEGIN
-    UPDATE config_version SET version = version + 1 RETURNING version INTO grown;
-    PERFORM pg_notify('sala_config', grown::text);
+    UPDATE config_version SET version = version + 1, changed_by = pg_current_xact_id()
+        WHERE changed_by IS DISTINCT FROM pg_current_xact_id()
+        RETURNING version INTO grown;
+    IF FOUND THEN
+        PERFORM pg_notify('sala_config', grown::text);
+    END IF;
     RETURN NULL;
 END
 $$;

@@ -1,4 +1,4 @@
-"""A real embedded Postgres for the whole run, and an empty database of its own for each test."""
+"""A real embedded Postgres for the whole run, with an empty schema for each test."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from crm import embedded
@@ -23,3 +24,21 @@ def server() -> Iterator[str]:
             yield url
         finally:
             embedded.stop(state)
+
+
+@pytest.fixture
+async def empty(server: str) -> str:
+    """The URL of a database without a schema."""
+    connection = await asyncpg.connect(server)
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.close()
+    return server
+
+
+@pytest.fixture
+async def database(empty: str) -> AsyncIterator[Database]:
+    await migrate(empty)
+    opened = Database(empty, size=50)
+    await opened.open()
+    yield opened
+    await opened.close()

@@ -36,7 +36,7 @@ CASES = [
     ("  a: {type: play, prompt: p, next: a}\n", ["from node `a` no way leads"]),
     (menu("a", "1: a", "a", "a"), ["from node `a` no way leads", "goes round for ever: a → a"]),
     (menu("a", "1: h", "a") + END, ["a caller who keys nothing goes round for ever: a → a"]),
-    (menu("a", "1: h, 12: h", "h") + END, ["4:44 warning key 1 begins 12 too"]),
+    (menu("a", "1: h, 12: h", "h") + END, ["4:40 warning key 1 begins 12 too"]),
     (
         "  a: {type: queue, queue: sale, failed: h}\n" + END,
         ["4:27 error there is no queue `sale`; did you mean `sales`?"],

@@ -136,7 +136,7 @@ def test_any_flow_asks_or_ends(document: FlowDocument, told: list[Outcome], fit:
         entered += len(action.path)
         match action:
             case Play() | Collect():
-                assert 0 < len(action.items)
+                assert len(action.items) > 0
                 assert action.node in document.nodes
             case EnterQueue():
                 assert action.node in document.nodes

@@ -54,7 +54,7 @@ class World:
     path: list[str] = field(default_factory=list)
     id: str = "call-1"
     dialled: str = "600"
-    caller: Caller = Caller(None)
+    caller: Caller = field(default_factory=lambda: Caller(None))
     address: str | None = None
     answered: bool = False
     over: bool = False
@@ -291,11 +291,12 @@ async def test_missing_prompt_takes_the_failed_exit(
     assert [getattr(record, "action", "") for record in caplog.records] == ["prompt_missing"]
 
 
+@pytest.mark.parametrize("node", [None, "round"])
 async def test_endless_flow_is_cut_with_an_alarm(
-    flow: Flow, caplog: pytest.LogCaptureFixture
+    flow: Flow, node: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(keys=[key("4")])
-    await session(flow, world).run()
+    await session(flow, world).run(node)
     assert world.log[-2:] == ["play en/sorry", "hang_up congestion"]
     assert [getattr(record, "action", "") for record in caplog.records] == ["ivr_cut"]
 

@@ -1,0 +1,268 @@
+"""The FastAGI server among probes, half-open connections, garbage and callers who leave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from pbx.asterisk import fastagi
+from pbx.asterisk.call import AgiCall
+from pbx.asterisk.fastagi import AgiSession, FastAgiServer
+from pbx.errors import CallGone, LocalProtocolError, SwitchError
+from pbx.port import Audio, Cause, Digits, DigitsEnd, SayNumber
+
+ENVIRONMENT = (
+    "agi_network: yes\nagi_network_script: ivr\nagi_request: agi://127.0.0.1/ivr\n"
+    "agi_channel: PJSIP/caller-00000001\nagi_uniqueid: 1700000000.1\n"
+    "agi_callerid: +14155550123\nagi_calleridname: A Caller\n"
+    "agi_arg_1: 600\nagi_arg_2: allowed\nagi_arg_3: interaction=i1&queue=q\nagi_arg_4: \n\n"
+)
+
+
+class Peer:
+    """Asterisk's side of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def command(self) -> str:
+        return (await asyncio.wait_for(self.reader.readline(), 5)).decode().rstrip("\n")
+
+    def say(self, text: str) -> None:
+        self.writer.write(text.encode())
+
+    async def closed(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(self.reader.read(), 5) == b""
+
+
+class House:
+    """A server whose handler hands each call to the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.calls: asyncio.Queue[AgiCall] = asyncio.Queue()
+        self.server = FastAgiServer(self._handle)
+        self.leave = asyncio.Event()
+        self.peers: list[Peer] = []
+        self.port = 0
+
+    async def _handle(self, session: AgiSession) -> None:
+        self.calls.put_nowait(AgiCall(session, self.folder))
+        await self.leave.wait()
+
+    async def connect(self) -> Peer:
+        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port))
+        self.peers.append(peer)
+        return peer
+
+    async def call(self) -> tuple[AgiCall, Peer]:
+        peer = await self.connect()
+        peer.say(ENVIRONMENT)
+        return await asyncio.wait_for(self.calls.get(), 5), peer
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path)
+    house.port = await house.server.start("127.0.0.1", 0)
+    yield house
+    await house.server.stop()
+    for peer in house.peers:
+        peer.writer.close()
+    assert not house.server._tasks
+
+
+async def test_a_call_is_described(house: House) -> None:
+    call, _ = await house.call()
+    assert (call.id, call.dialled, call.address) == ("1700000000.1", "600", None)
+    assert (call.caller.number, call.caller.name) == ("+14155550123", "A Caller")
+    assert call.carried == {"interaction": "i1", "queue": "q"}
+
+
+async def test_a_port_probe_costs_nothing(house: House) -> None:
+    probe = await house.connect()
+    probe.writer.close()
+    call, _ = await house.call()
+    assert call.id
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"agi_x: " + b"y" * 9000,
+        b"\0" * 50,
+        b"\n",
+    ],
+)
+async def test_garbage_is_shown_the_door(
+    house: House, garbage: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastagi, "REQUEST_S", 0.2)  # for what could still become a line
+    peer = await house.connect()
+    peer.writer.write(garbage)
+    await peer.closed()
+    assert house.calls.empty()
+
+
+async def test_a_silent_connection_is_closed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastagi, "REQUEST_S", 0.05)
+    peer = await house.connect()
+    await peer.closed()
+
+
+async def test_many_silent_connections_do_not_keep_callers_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fastagi, "MAX_SILENT", 8)
+    silent = [await house.connect() for _ in range(20)]
+    call, _ = await house.call()
+    assert call.id
+    await silent[0].closed()
+
+
+async def test_a_handlers_fault_ends_its_call_alone(tmp_path: Path) -> None:
+    async def fault(session: AgiSession) -> None:
+        raise RuntimeError("a bug")
+
+    server = FastAgiServer(fault)
+    port = await server.start("127.0.0.1", 0)
+    try:
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(ENVIRONMENT.encode())
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+    finally:
+        await server.stop()
+
+
+async def test_to_wait_is_one_command(house: House) -> None:
+    call, peer = await house.call()
+    await call.answer()
+    await call.carry({"entered": "17"})
+    waiting = asyncio.create_task(call.wait())
+    assert await peer.command() == (
+        "EXEC MSet SALA_NEXT=wait,SALA_CARRY=interaction=i1&queue=q&entered=17"
+    )
+    peer.say("200 result=0\n")
+    await waiting
+    await peer.closed()
+
+
+async def test_what_was_put_off_goes_before_the_first_prompt(house: House) -> None:
+    call, peer = await house.call()
+    await call.answer()
+    await call.carry({"node": "menu"})
+    playing = asyncio.create_task(call.play([Audio("/m/a"), Audio("/m/b")]))
+    seen = []
+    for _ in range(3):
+        seen.append(await peer.command())
+        peer.say("200 result=0\n")
+    await playing
+    assert seen == [
+        "EXEC Answer ,i",
+        "EXEC MSet SALA_CARRY=interaction=i1&queue=q&node=menu",
+        "EXEC Playback /m/a&/m/b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "digits"),
+    [
+        ("200 result=2", Digits("2", DigitsEnd.COMPLETE)),
+        ("200 result= (timeout)", Digits("", DigitsEnd.TIMEOUT)),
+        ("200 result=", Digits("#", DigitsEnd.COMPLETE)),
+    ],
+)
+async def test_a_menu_is_one_command(house: House, reply: str, digits: Digits) -> None:
+    call, peer = await house.call()
+    asking = asyncio.create_task(
+        call.collect([Audio("/m/a")], max_digits=1, first_ms=5000, next_ms=5000, terminators="")
+    )
+    assert await peer.command() == "GET DATA /m/a 5000 1"
+    peer.say(f"{reply}\n")
+    assert await asking == digits
+
+
+async def test_first_and_next_time_outs_differ(house: House) -> None:
+    call, peer = await house.call()
+    asking = asyncio.create_task(
+        call.collect([Audio("/m/a")], max_digits=4, first_ms=5000, next_ms=1500)
+    )
+    assert await peer.command() == 'EXEC MSet "TIMEOUT(response)=5.000,TIMEOUT(digit)=1.500"'
+    peer.say("200 result=0\n")
+    assert await peer.command() == "GET DATA /m/a -1 4"
+    peer.say("200 result=12 (timeout)\n")
+    assert await asking == Digits("12", DigitsEnd.TIMEOUT)
+
+
+async def test_a_key_during_a_number_begins_the_input(house: House) -> None:
+    call, peer = await house.call()
+    asking = asyncio.create_task(
+        call.collect([SayNumber(12)], max_digits=3, first_ms=5000, next_ms=2000)
+    )
+    assert (await peer.command()).startswith("SAY NUMBER 12 ")
+    peer.say("200 result=52\n")
+    assert await peer.command() == 'GET DATA "" 2000 2'
+    peer.say("200 result=56\n")
+    assert await asking == Digits("456", DigitsEnd.COMPLETE)
+
+
+@pytest.mark.parametrize("ending", ["HANGUP\n200 result=-1\n", "511 Command Not Permitted\n"])
+async def test_a_hang_up_while_a_prompt_plays(house: House, ending: str) -> None:
+    call, peer = await house.call()
+    playing = asyncio.create_task(call.play([Audio("/m/a")]))
+    await peer.command()
+    peer.say(ending)
+    with pytest.raises(CallGone):
+        await playing
+
+
+async def test_a_connection_cut_while_a_prompt_plays(house: House) -> None:
+    call, peer = await house.call()
+    playing = asyncio.create_task(call.play([Audio("/m/a")]))
+    await peer.command()
+    peer.writer.transport.abort()
+    with pytest.raises(CallGone):
+        await playing
+
+
+async def test_a_command_that_the_pbx_does_not_know(house: House) -> None:
+    call, peer = await house.call()
+    playing = asyncio.create_task(call.play([Audio("/m/a")]))
+    await peer.command()
+    peer.say("510 Invalid or unknown command\n")
+    with pytest.raises(SwitchError):
+        await playing
+
+
+async def test_hanging_up_says_why(house: House) -> None:
+    call, peer = await house.call()
+    ending = asyncio.create_task(call.hang_up(Cause.UNALLOCATED))
+    assert await peer.command() == "EXEC MSet SALA_NEXT=end,SALA_CAUSE=1"
+    peer.say("200 result=0\n")
+    await ending
+    with pytest.raises(LocalProtocolError):
+        await call.wait()
+
+
+@pytest.mark.parametrize("name", ["/m/a&/etc/passwd", "/m/a,skip", "/m/${SHELL(id)}", '/m/"a'])
+async def test_a_prompts_name_cannot_be_more_than_a_name(house: House, name: str) -> None:
+    call, _ = await house.call()
+    with pytest.raises(LocalProtocolError):
+        await call.play([Audio(name)])
+
+
+@pytest.mark.parametrize("value", ["a b", "a,b", "a&b", "a\nb", "x" * 129, "é"])
+async def test_a_call_carries_plain_facts_only(house: House, value: str) -> None:
+    call, _ = await house.call()
+    with pytest.raises(LocalProtocolError):
+        await call.carry({"node": value})

@@ -1,0 +1,149 @@
+"""The router's data structures, codec and configuration check."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from floors import any_events
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acd.router import ConfigError, JournalError, Router, ordered
+from acd.router import events as ev
+from acd.router.codec import from_entry, to_entry
+from acd.router.ordered import Ordered
+from acd.router.ranked import Ranked
+
+
+@given(
+    actions=st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=200),
+    block=st.sampled_from((2, 3, 512)),
+)
+def test_ordered_is_a_sorted_list(actions: list[tuple[bool, int]], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordered, "_BLOCK", block)
+        blocks, plain = Ordered(), set()
+        for add, number in actions:
+            entry = (number % 7, number % 5, number, f"c{number}")
+            if add and entry not in plain:
+                blocks.add(entry)
+                plain.add(entry)
+            elif not add and entry in plain:
+                blocks.remove(entry)
+                plain.remove(entry)
+            assert list(blocks) == sorted(plain)
+            assert len(blocks) == len(plain)
+        assert [blocks.place(entry) for entry in sorted(plain)] == [*range(1, len(plain) + 1)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.integers(0, 3)), max_size=300))
+def test_ranked_knows_its_first(actions: list[tuple[str, int | None]]) -> None:
+    ranked: Ranked[tuple[int]] = Ranked()
+    plain: dict[str, int] = {}
+    for item, rank in actions:
+        if rank is None:
+            ranked.remove(item)
+            plain.pop(item, None)
+        else:
+            ranked.put(item, (rank,))
+            plain[item] = rank
+        first = min(((rank,), name) for name, rank in plain.items()) if plain else None
+        assert ranked.first() == first
+        assert len(ranked) == len(plain)
+
+
+def test_ranked_does_not_grow_when_one_comes_and_goes() -> None:
+    ranked: Ranked[tuple[int]] = Ranked()
+    for n in range(10_000):
+        ranked.put("a", (n % 3,))
+        ranked.remove("a")
+    assert len(ranked._heap) < 100
+
+
+@given(any_events())
+def test_every_event_survives_the_journal(event: ev.Event) -> None:
+    kind, entry = to_entry(event)
+    assert from_entry(kind, json.loads(json.dumps(entry))) == event
+
+
+def test_an_entry_reads_by_itself() -> None:
+    entry = to_entry(ev.Arrived("i1", "sales", 7, priority=3))
+    assert entry == (
+        "arrived",
+        {"interaction": "i1", "queue": "sales", "entered": 7, "priority": 3, "channel": "voice"},
+    )
+    assert type(entry[1]["channel"]) is str
+
+
+def test_an_older_entry_is_filled_with_defaults() -> None:
+    old = {"interaction": "i1", "queue": "sales", "entered": 7}
+    assert from_entry("arrived", old) == ev.Arrived("i1", "sales", 7)
+    assert from_entry("left", {"interaction": "i1"}) == ev.Left("i1")
+    empty = {"queues": [{"name": "q"}], "agents": [{"agent": "1", "queues": ["q"]}]}
+    assert from_entry("config_changed", empty) == ev.ConfigChanged(
+        ev.Configuration(queues=(ev.QueueConfig("q"),), agents=(ev.AgentConfig("1", ("q",)),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [
+        ("arived", {}),
+        ("arrived", {"interaction": "i1"}),
+        ("arrived", {"interaction": "i1", "queue": "q", "entered": 1, "colour": "red"}),
+        ("agent_wants", {"agent": "1", "wanted": "asleep"}),
+        ("config_changed", {"queues": [], "agents": [{"agent": "1"}]}),
+        ("batch", {"events": [["arrived"]]}),
+        ("batch", {"events": [["left", {}]]}),
+    ],
+)
+def test_what_the_router_did_not_write_is_refused(kind: str, entry: dict[str, object]) -> None:
+    with pytest.raises(JournalError, match=r"journal entry of (unknown )?kind"):
+        from_entry(kind, entry)
+
+
+SALES = ev.QueueConfig("sales")
+ONE = ev.AgentConfig("1001", ("sales",))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            ev.Configuration(queues=(ev.QueueConfig("sales", strategy="nearest"),)),
+            r"queue 'sales': unknown strategy 'nearest' \(known: longest_idle\)",
+        ),
+        (ev.Configuration(queues=(SALES, SALES)), "queue 'sales' is configured twice"),
+        (
+            ev.Configuration(queues=(SALES,), agents=(ONE, ONE)),
+            "agent '1001' is configured twice",
+        ),
+        (ev.Configuration(agents=(ONE,)), "agent '1001': there is no queue 'sales'"),
+        (ev.Configuration(queues=(ev.QueueConfig("sales", ring_ms=0),)), "'sales': ring_ms"),
+        (ev.Configuration(queues=(ev.QueueConfig("sales", wrap_up_ms=-1),)), "'sales': wrap_up_ms"),
+        (ev.Configuration(busy_backoff_ms=0), "busy_backoff_ms must be above 0, is 0"),
+    ],
+)
+def test_a_wrong_configuration_changes_nothing(config: ev.Configuration, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Router(config, "run")
+    good = ev.Configuration(queues=(ev.QueueConfig("sales", wrap_up_ms=10),), agents=(ONE,))
+    router = Router(good, "run")
+    router.handle(ev.AgentWants("1001", ev.Wanted.AVAILABLE), 0)
+    router.handle(ev.Arrived("i1", "sales", 0), 0)
+    router.handle(ev.OfferAccepted("run.1"), 0)
+    router.handle(ev.Ended("i1", "1001"), 0)
+    before = router.agents()
+    for event in (
+        ev.ConfigChanged(config),
+        ev.Batch((ev.Arrived("i2", "sales", 0), ev.ConfigChanged(config))),
+    ):
+        # Even a timer that is due waits for an event that can be used.
+        with pytest.raises(ConfigError, match=message):
+            router.handle(event, 10)
+    assert router.agents() == before
+    assert router.interactions() == []
+    assert router.config is good
+    moved = router.handle(ev.TimePassed(), 10)
+    assert moved == [ev.AgentMoved("1001", ev.Presence.AVAILABLE)]
