@@ -175,7 +175,10 @@ def _launch(home: Path, password: str, progress: Progress | None, deadline: floa
         if progress:
             progress("making the database")
         _make_cluster(home, binaries, run_as, user, password)
-    _configure(home, user)
+    socket_folder = _socket_folder(home, user)
+    _configure(data, socket_folder)
+    for lock in (data / "postmaster.pid", socket_folder / ".s.PGSQL.5432.lock"):
+        _disown(lock, data)
     _serve(home, [*run_as, str(binaries / "postgres"), "-D", str(data)], deadline)
 
 
@@ -268,14 +271,14 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _configure(home: Path, user: pwd.struct_passwd | None) -> None:
+def _configure(data: Path, socket_folder: Path) -> None:
     """Write the server's whole configuration; it is ours, and this version's, at every start."""
-    settings = {**_SETTINGS, "unix_socket_directories": str(_socket_folder(home, user))}
+    settings = {**_SETTINGS, "unix_socket_directories": str(socket_folder)}
     lines = ["# Written by Sala at every start; changes here are lost.\n"]
     for key, value in settings.items():
         quoted = value.replace("\\", "\\\\").replace("'", "''")
         lines.append(f"{key} = '{quoted}'\n")
-    (home / "data" / "postgresql.conf").write_text("".join(lines))
+    (data / "postgresql.conf").write_text("".join(lines))
 
 
 def _socket_folder(home: Path, user: pwd.struct_passwd | None) -> Path:
@@ -297,6 +300,26 @@ def _socket_folder(home: Path, user: pwd.struct_passwd | None) -> Path:
                 f"with mode 0700: remove it and start again."
             ) from None
     return folder
+
+
+def _disown(lock: Path, data: Path) -> None:
+    """Let a lock file left by a dead server not stop the next one.
+
+    Postgres does not start while the pid in it lives, be it another program's by now or a dead
+    child nobody has waited for. It ignores its parent's pid, so ours goes there; the file stays,
+    because Postgres also learns from it whether the dead server's sessions are really gone.
+    """
+    for child in list(_children.values()):
+        if child.poll() is not None:
+            del _children[child.pid]
+    try:
+        pid, _, rest = lock.read_text().partition("\n")
+    except FileNotFoundError:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        if Path(f"/proc/{pid}/cwd").samefile(data):
+            return
+    lock.write_text(f"{os.getpid()}\n{rest}")
 
 
 def _serve(home: Path, command: list[str], deadline: float) -> None:

@@ -111,7 +111,7 @@ def read_heard(path: Path) -> Sound:
     if not path.exists():
         return np.zeros(0, np.float32)
     data = path.read_bytes()
-    return _from_pcm(np.frombuffer(data[: len(data) // 24 * 24], "<i2")[::12])
+    return _from_pcm(np.frombuffer(data[: len(data) // 12 * 12], "<i2")[::6])
 
 
 def _from_pcm(pcm: npt.NDArray[np.int16]) -> Sound:

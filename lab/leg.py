@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK_S = 0.2
+_BLOCK_S = 0.4
 """How long a block of the recording may stay unwritten while something is heard."""
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
@@ -164,8 +164,13 @@ class Leg:
     # --- what it hears --------------------------------------------------------------------------
 
     def heard(self) -> audio.Sound:
-        """Give all that was heard, from the answer on; at most a sixth of a second late."""
+        """Give all that was heard, from the answer on; at most a third of a second late."""
         return audio.read_heard(self.heard_path)
+
+    async def flush(self) -> None:
+        """Have all that was heard so far written; not while the leg speaks, that would stop it."""
+        if self.live and self.up is not None:
+            await self._go("line", "quiet")
 
     async def hears(
         self, sound: audio.Sound, *, within: float = 10.0, at_least: float = 0.9

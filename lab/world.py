@@ -25,7 +25,7 @@ from pbx.appliance.root import Pbx
 TEMPLATES = Path(__file__).parent / "config" / "asterisk"
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 _KEPT_LEGS = 20_000
-_FLUSH_S = 0.3
+_FLUSH_S = 0.5
 
 
 class World:
@@ -179,7 +179,7 @@ class World:
         return self._add(leg_id, label)
 
     def _add(self, leg_id: str, label: str) -> Leg:
-        leg = Leg(self, leg_id, label, self.home / "heard" / f"{leg_id}.sln96")
+        leg = Leg(self, leg_id, label, self.home / "heard" / f"{leg_id}.sln48")
         self._legs[leg_id] = leg
         if len(self._legs) > _KEPT_LEGS:
             self._legs = {name: one for name, one in self._legs.items() if one.live}

@@ -229,6 +229,8 @@ async def reload_pbx(settings: Settings) -> bool:
     Returns False, having done nothing, when the PBX does not run. Raises `UserError` with every
     fault, by file and line; then nothing has changed.
     """
+    if not Layout.of(settings.paths.asterisk).conf.exists():
+        return False
     pbx = await asyncio.to_thread(ensure, silent, asterisk=settings.asterisk)
     instance = running(settings, pbx)
     if instance is None:

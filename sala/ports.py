@@ -15,7 +15,6 @@ import psutil
 
 from sala.settings import Settings
 
-
 _PROGRAM = re.compile(r"/s?bin/[^/]+$")
 
 

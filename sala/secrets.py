@@ -39,6 +39,12 @@ class Secrets:
     """SIP account name → secret."""
 
 
+def check_account(account: str) -> None:
+    """Raise `SecretsError` for a name that cannot be a SIP account's."""
+    if not _ACCOUNT.fullmatch(account):
+        raise SecretsError(f'"{account}" cannot be a SIP account: use 1 to 32 of A-Z a-z 0-9 _ -')
+
+
 def generate() -> str:
     """Make one new secret."""
     return "".join(random_source.choice(ALPHABET) for _ in range(LENGTH))
@@ -80,10 +86,7 @@ def ensure(path: Path, accounts: Iterable[str] = ()) -> Secrets:
         known = load(path) if path.exists() else None
         sip = dict(known.sip) if known else {}
         for account in accounts:
-            if not _ACCOUNT.fullmatch(account):
-                raise SecretsError(
-                    f'"{account}" cannot be a SIP account: use 1 to 32 of A-Z a-z 0-9 _ -'
-                )
+            check_account(account)
             sip.setdefault(account, generate())
         wanted = Secrets(
             ami=known.ami if known else generate(),

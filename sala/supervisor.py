@@ -102,6 +102,8 @@ class Supervisor:
         self._changed = changed
         self._backoff = backoff
         self._watches: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[None] | None = None
+        self._forced = False
 
     async def start(self) -> None:
         """Start every part in order, each once the one before it is ready.
@@ -121,23 +123,36 @@ class Supervisor:
             raise
 
     async def stop(self, *, force: bool = False) -> None:
-        """Stop every part, the last started first. Safe to call again, with `force`, meanwhile."""
+        """Stop every part, the last started first.
+
+        Called again with `force` meanwhile, it ends at once what is being stopped, and the rest.
+        """
+        self._forced = self._forced or force
+        if self._stopping is None or self._stopping.done():
+            self._stopping = asyncio.create_task(self._stop_all(), name="stop")
+        elif force:
+            for health in self.health:
+                if health.state is State.STOPPING:
+                    await self._end(health)
+        await asyncio.shield(self._stopping)
+
+    async def _stop_all(self) -> None:
         watches, self._watches = self._watches, []
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         for health in reversed(self.health):
-            if health.state is State.DOWN:
-                continue
-            self._become(health, State.STOPPING)
-            try:
-                await health.part.stop(force=force)
-            except SalaError as error:
-                health.why = str(error)
-                log.warning(
-                    "part does not stop", extra={"action": "stop", "part": health.part.name}
-                )
-            self._become(health, State.DOWN)
+            if health.state is not State.DOWN:
+                self._become(health, State.STOPPING)
+                await self._end(health)
+                self._become(health, State.DOWN)
+
+    async def _end(self, health: Health) -> None:
+        try:
+            await health.part.stop(force=self._forced)
+        except SalaError as error:
+            health.why = str(error)
+            log.warning("part does not stop", extra={"action": "stop", "part": health.part.name})
 
     async def _watch(self, health: Health) -> None:
         loop = asyncio.get_running_loop()

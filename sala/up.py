@@ -42,7 +42,7 @@ def run(loaded: Loaded, console: Console, *, show_secrets: bool, verbose: bool) 
     begun = time.monotonic()
     settings = loaded.settings
     settings.paths.create()
-    with _owned(settings.paths):
+    with owned(settings.paths):
         if not verbose:
             logs.to_file(settings.paths.logs / "up.log", settings.log_level, terminal=False)
         ready = set_up(settings, Steps(console))
@@ -54,7 +54,7 @@ def run(loaded: Loaded, console: Console, *, show_secrets: bool, verbose: bool) 
 
 
 @contextlib.contextmanager
-def _owned(paths: StatePaths) -> Iterator[None]:
+def owned(paths: StatePaths) -> Iterator[None]:
     """Hold the state folder's lock. Raises `AlreadyRunning` when another has it."""
     handle = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -222,7 +222,7 @@ class Router:
                 self._cancel(agent)
                 self._settle(agent, self._now)
         elif agent.presence not in (Presence.ON_CONTACT, Presence.WRAP_UP) and (
-            changed or agent.until is not None or agent.reason != agent.wanted_reason
+            changed or agent.reason != agent.wanted_reason
         ):
             self._settle(agent, self._now)
 

@@ -20,7 +20,7 @@ from pbx.errors import ApplianceError
 
 log = logging.getLogger(__name__)
 
-_MAKE = "2"
+_MAKE = "1"
 """Part of every key: raised when what is made from the same files changes."""
 
 _LAWS = ("ulaw", "alaw")
@@ -32,11 +32,12 @@ def _store(cache: Path | None) -> Store:
     return Store((cache or cache_folder()) / "derived")
 
 
-def _key(kind: str, files: Iterable[Path]) -> str:
-    told = hashlib.sha256(f"{kind} {_MAKE}\n".encode())
+def _key(kind: str, files: Iterable[Path], place: Path | None = None) -> str:
+    """Name what is made of these files; `place` is a folder that it will link to."""
+    told = hashlib.sha256(f"{kind} {_MAKE} {place}\n".encode())
     for file in files:
         stat = file.stat()
-        told.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        told.update(f"{file.name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     return f"{kind}-{told.hexdigest()[:16]}"
 
 
@@ -54,7 +55,7 @@ def data_folder(pbx: Pbx, progress: Progress, *, cache: Path | None = None) -> P
             "reinstall the asterisk package"
         )
     store = _store(cache)
-    key = _key("data", [*documents, pbx.sounds])
+    key = _key("data", documents, pbx.sounds)
     if store.intact(key):
         return store.folder / key
     try:

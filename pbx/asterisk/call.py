@@ -50,7 +50,6 @@ class AgiCall:
         self._carried = decode_carry(carry)
         self._unsent_carry = False
         self._unsent_answer = False
-        self._timeouts: tuple[int, int] | None = None
         self.key = key or None
         self.moved = False
         """Whether the call was told where to go, which ends the loan."""
@@ -224,18 +223,16 @@ class AgiCall:
     async def _get_data(
         self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
     ) -> Digits:
-        """`GET DATA`: plays and collects in one command. Its terminator is always `#`."""
-        timeout = str(max(first_ms, 1))
+        """`GET DATA`: plays and collects in one command. Its terminator is always `#`.
+
+        It knows one time-out, so where two are asked for the first key has a command of its own.
+        """
         if most > 1 and first_ms != next_ms:
-            if self._timeouts != (first_ms, next_ms):
-                await self._set(
-                    {
-                        "TIMEOUT(response)": f"{first_ms / 1000:.3f}",
-                        "TIMEOUT(digit)": f"{next_ms / 1000:.3f}",
-                    }
-                )
-                self._timeouts = (first_ms, next_ms)
-            timeout = "-1"  # as the channel has it
+            first = await self._get_data(files, 1, first_ms, first_ms, terminators)
+            if not first.digits:
+                return first
+            return await self._collect_on(first.digits, most, next_ms, terminators)
+        timeout = str(max(first_ms, 1))
         done = await self._session.command("GET DATA", files, timeout, str(most))
         if done.result == "-1":
             raise CallGone("the caller hung up while keys were collected")

@@ -41,14 +41,10 @@ def add(
 
     if agent == CALLER_ACCOUNT or TRUNK_ACCOUNT.fullmatch(agent):
         raise UserError(f"{agent} is the name of an account of Sala's own; choose another")
+    secrets.check_account(agent)
     settings = of(context).settings()
+    asyncio.run(_add(settings, agent, name or agent, queue))
     secrets.ensure(settings.paths.secrets, [agent])
-    try:
-        asyncio.run(_add(settings, agent, name or agent, queue))
-    except Exception:
-        if not asyncio.run(_known(settings, agent)):
-            secrets.forget(settings.paths.secrets, agent)
-        raise
     running = asyncio.run(reload_pbx(settings))
     account = _account(settings, agent)
     if as_json:
@@ -176,14 +172,6 @@ async def _add(settings: Settings, agent: str, name: str, queues: list[str] | No
         if queues is None:
             queues = [queue.name for queue in (await floor.load(database)).queues]
         await floor.add_agent(database, agent, name=name, address=agent, queues=queues)
-
-
-async def _known(settings: Settings, account: str) -> bool:
-    from sala.database import CALLER_ACCOUNT
-
-    return account == CALLER_ACCOUNT or any(
-        agent.address == account for agent in await _agents(settings)
-    )
 
 
 async def _remove(settings: Settings, agent: str) -> str:

@@ -197,10 +197,10 @@ async def test_first_and_next_time_outs_differ(house: House) -> None:
     asking = asyncio.create_task(
         call.collect([Audio("/m/a")], max_digits=4, first_ms=5000, next_ms=1500)
     )
-    assert await peer.command() == 'EXEC MSet "TIMEOUT(response)=5.000,TIMEOUT(digit)=1.500"'
-    peer.say("200 result=0\n")
-    assert await peer.command() == "GET DATA /m/a -1 4"
-    peer.say("200 result=12 (timeout)\n")
+    assert await peer.command() == "GET DATA /m/a 5000 1"
+    peer.say("200 result=1\n")
+    assert await peer.command() == 'GET DATA "" 1500 3'
+    peer.say("200 result=2 (timeout)\n")
     assert await asking == Digits("12", DigitsEnd.TIMEOUT)
 
 

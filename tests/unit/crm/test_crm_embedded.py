@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import select
 import shutil
 import signal
 import stat
@@ -25,6 +26,15 @@ PASSWORD = "it's p@ss/word"
 @pytest.fixture
 def state() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sala-crm-") as folder:
+        yield Path(folder)
+        embedded.stop(Path(folder))
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Path]:
+    """A state folder whose cluster is made already, for several tests in turn."""
+    with tempfile.TemporaryDirectory(prefix="sala-crm-") as folder:
+        embedded.start(Path(folder), PASSWORD)
         yield Path(folder)
         embedded.stop(Path(folder))
 
@@ -54,7 +64,8 @@ async def test_first_start_restart_and_stop(state: Path) -> None:
     assert await _ask(url, "SELECT count(*) FROM kept") == 0
 
 
-async def test_only_the_password_opens(state: Path) -> None:
+async def test_only_the_password_opens(shared: Path) -> None:
+    state = shared
     url = embedded.start(state, PASSWORD)
     socket = url.partition("?host=")[2]
     with pytest.raises(asyncpg.InvalidPasswordError):
@@ -70,7 +81,9 @@ async def test_only_the_password_opens(state: Path) -> None:
     assert PASSWORD not in (state / "pg" / "log").read_text()
 
 
-async def test_server_left_by_a_killed_owner_is_adopted(state: Path) -> None:
+async def test_server_left_by_a_killed_owner_is_adopted(shared: Path) -> None:
+    state = shared
+    embedded.stop(state)
     owner = subprocess.Popen(  # noqa: ASYNC220
         [
             sys.executable,
@@ -95,26 +108,34 @@ async def test_server_left_by_a_killed_owner_is_adopted(state: Path) -> None:
     assert embedded.running(state) == left
 
 
-def test_killed_postmaster_starts_again(state: Path) -> None:
+def test_killed_postmaster_starts_again(shared: Path) -> None:
+    state = shared
     embedded.start(state, PASSWORD)
     left = embedded.running(state)
     assert left is not None
+    handle = os.pidfd_open(left)
     os.kill(left, signal.SIGKILL)
-    os.waitid(os.P_PID, left, os.WEXITED | os.WNOWAIT)
+    assert select.select([handle], [], [], 10)[0]
+    os.close(handle)
     url = embedded.start(state, PASSWORD)
     assert embedded.running(state) != left
     assert asyncio.run(_ask(url, "SELECT 1")) == 1
 
 
-def test_lock_file_of_another_program_is_not_believed(state: Path) -> None:
-    embedded.start(state, PASSWORD)
-    lock = (state / "pg" / "data" / "postmaster.pid").read_text().splitlines()
-    embedded.stop(state)
-    lock[0] = str(os.getpid())
-    (state / "pg" / "data" / "postmaster.pid").write_text("\n".join(lock))
-    assert embedded.running(state) is None
-    embedded.start(state, PASSWORD)
-    assert embedded.running(state) not in (None, os.getpid())
+def test_lock_file_of_another_program_is_not_believed(shared: Path) -> None:
+    embedded.start(shared, PASSWORD)
+    lock = shared / "pg" / "data" / "postmaster.pid"
+    told = lock.read_text().splitlines()
+    owner = lock.stat()
+    embedded.stop(shared)
+    # A live process of the same user, in another folder: what a pid may be after a reboot.
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=owner.st_uid, cwd="/") as other:
+        lock.write_text("\n".join([str(other.pid), *told[1:]]) + "\n")
+        lock.chmod(0o600)
+        os.chown(lock, owner.st_uid, owner.st_gid)
+        assert embedded.running(shared) is None
+        embedded.start(shared, PASSWORD)
+        assert embedded.running(shared) not in (None, other.pid)
 
 
 def test_socket_of_a_long_path(state: Path) -> None:

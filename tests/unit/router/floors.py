@@ -21,11 +21,13 @@ queue_configs = st.builds(
 
 
 @st.composite
-def configurations(draw: st.DrawFn) -> ev.Configuration:
-    queues = draw(st.lists(queue_configs, unique_by=lambda q: q.name, min_size=1, max_size=3))
+def configurations(draw: st.DrawFn, *, staffed: bool = False) -> ev.Configuration:
+    """A configuration; with `staffed`, of all queues and agents, who each serve one at least."""
+    least = 3 if staffed else 1
+    queues = draw(st.lists(queue_configs, unique_by=lambda q: q.name, min_size=least, max_size=3))
     names = [q.name for q in queues]
-    agents = draw(st.lists(st.sampled_from(AGENTS), unique=True, max_size=5))
-    served = st.lists(st.sampled_from(names), max_size=3).map(tuple)
+    agents = AGENTS if staffed else draw(st.lists(st.sampled_from(AGENTS), unique=True))
+    served = st.lists(st.sampled_from(names), min_size=int(staffed), max_size=3).map(tuple)
     return ev.Configuration(
         version=draw(st.integers(0, 3)),
         queues=tuple(queues),
@@ -35,7 +37,7 @@ def configurations(draw: st.DrawFn) -> ev.Configuration:
 
 
 def single_events(offers: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Event]:
-    """Any event but a batch: whatever the order, sensible or not."""
+    """Any event but a batch and a configuration: whatever the order, sensible or not."""
     calls, agents = st.sampled_from(CALLS), st.sampled_from(AGENTS)
     queues, entered = st.sampled_from((*QUEUES, "nowhere")), st.integers(0, 30)
     priority = st.sampled_from((0, 0, 5, -5))
@@ -61,10 +63,13 @@ def single_events(offers: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Event]
             priority,
         ),
         st.builds(ev.TimePassed),
-        st.builds(ev.ConfigChanged, configurations()),
     )
 
 
+def configured() -> st.SearchStrategy[ev.ConfigChanged]:
+    return st.builds(ev.ConfigChanged, configurations() | configurations(staffed=True))
+
+
 def any_events() -> st.SearchStrategy[ev.Event]:
-    singles = single_events(st.text(max_size=8))
+    singles = single_events(st.text(max_size=8)) | configured()
     return singles | st.lists(singles, max_size=4).map(lambda e: ev.Batch(tuple(e)))

@@ -333,6 +333,27 @@ def test_an_adopted_offer_that_fails_returns_its_call() -> None:
     assert (view.entered, view.state) == (5, InteractionState.RINGING)
 
 
+def test_an_agent_found_ringing_is_idle_from_then_on() -> None:
+    floor = Floor({"1": SALES, "2": SALES}, log_in=False)
+    floor.at(50, ev.Adopted("i1", "sales", 5, "1", "before.1", answered=False))
+    floor.at(50, ev.AgentWants("1", Wanted.AVAILABLE))
+    floor.at(40, ev.AgentWants("2", Wanted.AVAILABLE))
+    floor.at(90, ev.Left("i1"))
+    view = floor.router.agent("1")
+    assert view is not None
+    assert view.idle_since == 50
+
+
+def test_many_freed_at_once_take_many_who_wait_in_order() -> None:
+    agents = [str(n) for n in range(1, 6)]
+    floor = Floor(dict.fromkeys(agents, BOTH), log_in=False)
+    floor.at(100)
+    for n in range(8):
+        floor.tell(ev.Arrived(f"i{n}", "support" if n % 3 else "sales", n))
+    logged_in = ev.Batch(tuple(ev.AgentWants(agent, Wanted.AVAILABLE) for agent in agents))
+    assert floor.offers(logged_in) == dict(zip(("i0", "i1", "i2", "i3", "i4"), agents, strict=True))
+
+
 def test_an_agent_found_talking_who_is_not_configured_is_known_until_the_end() -> None:
     floor = Floor({"1": SALES})
     floor.tell(ev.Adopted("i1", "sales", 5, "gone", "before.1", answered=True))

@@ -6,7 +6,9 @@ time that stands still or runs backwards, configurations that take queues and ag
 
 from __future__ import annotations
 
-from floors import CALLS, EARLIER_OFFERS, QUEUES, configurations, single_events
+from dataclasses import replace
+
+from floors import AGENTS, CALLS, EARLIER_OFFERS, QUEUES, configurations, configured, single_events
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -15,7 +17,7 @@ from naive_floor import NaiveFloor
 from acd.router import InteractionState, Router
 from acd.router import events as ev
 from acd.router.codec import from_entry, to_entry
-from acd.router.events import Presence
+from acd.router.events import Presence, Wanted
 
 EPOCH = "run"
 # Every offer id the router may have given by now, or will, and some it never gave.
@@ -25,8 +27,8 @@ TIMED = {Presence.WRAP_UP, Presence.PAUSED}
 
 
 class Laws(RuleBasedStateMachine):
-    @initialize(config=configurations())
-    def start(self, config: ev.Configuration) -> None:
+    @initialize(config=configurations(staffed=True), here=st.sets(st.sampled_from(AGENTS)))
+    def start(self, config: ev.Configuration, here: set[str]) -> None:
         self.first_config = config
         self.router = Router(config, EPOCH)
         self.naive = NaiveFloor(config, EPOCH)
@@ -35,6 +37,9 @@ class Laws(RuleBasedStateMachine):
         self.log: list[tuple[ev.Event, int, list[ev.Decision]]] = []
         self.rung: dict[str, ev.Offer] = {}
         self.won: set[str] = set()
+        for agent in sorted(here):
+            self.now += 1
+            self.tell(ev.AgentWants(agent, Wanted.AVAILABLE))
 
     def tell(self, event: ev.Event) -> list[ev.Decision]:
         decisions = self.router.handle(event, self.now)
@@ -77,13 +82,24 @@ class Laws(RuleBasedStateMachine):
     def caller_arrives(self, call: str, queue: str, ago: int) -> None:
         self.tell(ev.Arrived(call, queue, self.now - ago))
 
-    @rule(data=st.data())
-    def agent_is_available(self, data: st.DataObject) -> None:
-        agents = [a.agent for a in self.router.agents()]
-        if agents:
-            agent = data.draw(st.sampled_from(agents))
-            self.tell(ev.Batch((ev.AgentReachable(agent, True),)))
-            self.tell(ev.AgentWants(agent, ev.Wanted.AVAILABLE))
+    @rule(agent=st.sampled_from(AGENTS), step=st.integers(0, 5))
+    def agent_is_available(self, agent: str, step: int) -> None:
+        self.now += step
+        self.tell(ev.AgentReachable(agent, True))
+        self.tell(ev.AgentWants(agent, Wanted.AVAILABLE))
+
+    @rule(event=configured(), chance=st.integers(0, 3))
+    def configuration_changes(self, event: ev.ConfigChanged, chance: int) -> None:
+        if not chance:
+            self.tell(event)
+
+    @rule(data=st.data(), keep=st.integers(0, 4))
+    def someone_is_taken_off(self, data: st.DataObject, keep: int) -> None:
+        config = self.router.config
+        agents = data.draw(st.permutations(config.agents))
+        if not keep:
+            agents = agents[:-1]
+        self.tell(ev.ConfigChanged(replace(config, agents=tuple(agents))))
 
     @rule(data=st.data(), step=st.integers(0, 5), answer=st.booleans())
     def ringing_goes_on(self, data: st.DataObject, step: int, answer: bool) -> None:
@@ -127,7 +143,7 @@ class Laws(RuleBasedStateMachine):
             self.now = deadline
             assert self.tell(ev.TimePassed()) != []
 
-    @rule(events=st.lists(ANYTHING, max_size=6))
+    @rule(events=st.lists(ANYTHING | configured(), max_size=6))
     def many_at_once(self, events: list[ev.Event]) -> None:
         self.tell(ev.Batch(tuple(events)))
 
@@ -220,8 +236,8 @@ class Laws(RuleBasedStateMachine):
 
 
 Laws.TestCase.settings = settings(
-    max_examples=150,
-    stateful_step_count=50,
+    max_examples=100,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

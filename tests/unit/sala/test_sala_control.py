@@ -59,8 +59,12 @@ async def client(path: Path) -> AsyncIterator[ControlClient]:
         yield client
 
 
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 async def test_only_the_owner_may_open_it(path: Path) -> None:
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert mode(path) == 0o600
 
 
 async def test_status_tells_the_services_own_and_its_process(client: ControlClient) -> None:

@@ -56,17 +56,22 @@ def child(tmp_path: Path, code: str, name: str = "child", **options: object) -> 
     return Child(name, argv, output=tmp_path / f"{name}.out", **options)  # type: ignore[arg-type]
 
 
-async def appears(path: Path) -> None:
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what other processes do, of which no event is to be had."""
     async with asyncio.timeout(DEADLINE_S):
-        while not path.exists():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def appears(path: Path) -> None:
+    await until(path.exists)
 
 
 async def gone(pid: int) -> None:
     """Wait until a process is gone, or is a zombie that somebody else has to reap."""
-    async with asyncio.timeout(DEADLINE_S):
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.01)
+    await until(
+        lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    )
 
 
 def at_once() -> Backoff:
