@@ -19,6 +19,8 @@ RATE = 8000
 
 Sound = npt.NDArray[np.float32]
 
+SILENCE: Sound = np.zeros(0, np.float32)
+
 _PIECE = RATE // 2
 _SLIP = RATE // 5
 _ULAW_CLIP = 32635

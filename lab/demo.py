@@ -185,7 +185,8 @@ async def _log_in(story: Story, stack: Stack, phone: Phone) -> None:
 async def _speak(speaker: Leg, listener: Leg) -> float:
     """Let one side speak; gives how well the other heard it."""
     sound = await speaker.say(audio.voice(secrets.randbits(32), SPEECH_S))
-    return (await listener.hears(sound, within=SPEECH_S + 6)).value
+    await speaker.said(SPEECH_S + 6)
+    return (await listener.hears(sound, within=3)).value
 
 
 async def _recorded(stack: Stack, within: float = 8.0) -> dict[str, Any]:

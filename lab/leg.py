@@ -139,12 +139,11 @@ class Leg:
 
     async def say(self, sound: audio.Sound) -> audio.Sound:
         """Start to say a sound, cutting short what was being said. Gives it back as it is sent."""
-        name = self.world.store(sound)
-        await self.world.ami.act(
-            "Setvar", Channel=self.channel, Variable="LAB_SAY", Value=str(name.with_suffix(""))
-        )
+        spoken = self.world.store(sound)
+        for name, value in (("LAB_SAY", spoken.name), ("LAB_SECONDS", str(spoken.seconds))):
+            await self.world.ami.act("Setvar", Channel=self.channel, Variable=name, Value=value)
         await self._go("line", "say")
-        return audio.read_ulaw(name)[: len(sound)]
+        return spoken.sound
 
     async def said(self, within: float = 15.0) -> None:
         """Wait until what is being said has been said to its end."""

@@ -71,11 +71,12 @@ class Phone:
         `talk_s` later if given; `busy` replies 486, `reject` 603; `silent` never gets past 100.
         `say` is what is said after each answer.
         """
-        name = str(self._world.store(say).with_suffix("")) if say is not None else ""
+        spoken = self._world.store(say) if say is not None else None
         for key, value in (
             ("AFTER", f"{after_s:.3f}"),
             ("TALK", "" if talk_s is None else f"{talk_s:.3f}"),
-            ("SAY", name),
+            ("SAY", spoken.name if spoken else ""),
+            ("SECONDS", str(spoken.seconds) if spoken else ""),
             ("DO", how),
         ):
             await self._world.ami.act("Setvar", Variable=f"{key}_{self.account}", Value=value)

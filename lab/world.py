@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import re
 import secrets
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +27,17 @@ from pbx.appliance.root import Pbx
 TEMPLATES = Path(__file__).parent / "config" / "asterisk"
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 _KEPT_LEGS = 20_000
-_FLUSH_S = 0.5
+_PLACES = 100
+_AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sound the PBX can play: its music class, whole seconds it takes, and it as it is sent."""
+
+    name: str
+    seconds: int
+    sound: audio.Sound
 
 
 class World:
@@ -120,6 +132,7 @@ class World:
                 **self._sala_values(),
             }
         )
+        self._prepare_said()
         self._instance = Instance(self._pbx, self.home / "etc" / "asterisk.conf")
         await self._instance.start()
         await self._instance.wait_ready(within)
@@ -189,14 +202,31 @@ class World:
         """Drop a leg that did not come about."""
         self._legs.pop(leg.id, None)
 
-    def store(self, sound: audio.Sound) -> Path:
-        """Put a sound where the PBX can play it; gives the file, `NAME.ulaw`.
+    def store(self, sound: audio.Sound) -> Spoken:
+        """Put a sound where the PBX can play it.
 
-        A little silence is put after it, which flushes the last of it into the listener's file.
+        The places are used in turn: a sound may be played until `_PLACES` others were stored.
         """
-        path = self.home / "said" / f"{next(self._numbers)}.ulaw"
-        audio.write_ulaw(path, audio.padded(sound, _FLUSH_S))
-        return path
+        name = f"say-{next(self._numbers) % _PLACES}"
+        # Silence follows: the PBX begins a sound again when it is over.
+        audio.write_ulaw(self._said(name), audio.padded(sound, _AFTER_S))
+        seconds = math.ceil(len(sound) / audio.RATE + 0.5)
+        return Spoken(name, seconds, audio.from_ulaw(audio.to_ulaw(sound)))
+
+    def _said(self, name: str) -> Path:
+        return self.home / "said" / name / "sound.ulaw"
+
+    def _prepare_said(self) -> None:
+        names = [f"say-{number}" for number in range(_PLACES)]
+        for name in ("quiet", *names):
+            self._said(name).parent.mkdir()
+            audio.write_ulaw(
+                self._said(name), audio.padded(audio.SILENCE, 60 if name == "quiet" else 1)
+            )
+        text = "\n".join(
+            f"[{name}]\nmode = files\ndirectory = {self._said(name).parent}" for name in names
+        )
+        (self.home / "etc" / "musiconhold-said.conf").write_text(text + "\n", encoding="utf-8")
 
     def live_legs(self) -> list[Leg]:
         """All legs that are not over, as the events told."""

@@ -54,6 +54,8 @@ class State(StrEnum):
     UP = "up"
     RESTARTING = "restarting"
     STOPPING = "stopping"
+    STUCK = "stuck"
+    """It does not stop, and is left as it is."""
 
 
 @dataclass(slots=True)
@@ -144,15 +146,16 @@ class Supervisor:
         for health in reversed(self.health):
             if health.state is not State.DOWN:
                 self._become(health, State.STOPPING)
-                await self._end(health)
-                self._become(health, State.DOWN)
+                self._become(health, await self._end(health))
 
-    async def _end(self, health: Health) -> None:
+    async def _end(self, health: Health) -> State:
         try:
             await health.part.stop(force=self._forced)
         except SalaError as error:
             health.why = str(error)
             log.warning("part does not stop", extra={"action": "stop", "part": health.part.name})
+            return State.STUCK
+        return State.DOWN
 
     async def _watch(self, health: Health) -> None:
         loop = asyncio.get_running_loop()

@@ -22,6 +22,7 @@ _STATE_STYLES = {
     State.UP: ("●", "green"),
     State.RESTARTING: ("◌", "red"),
     State.STOPPING: ("◌", "yellow"),
+    State.STUCK: ("●", "bold red"),
 }
 _PRESENCE_STYLES = {
     "available": "green",
@@ -185,6 +186,8 @@ def line_of(health: Health, detail: str) -> str:
             return ", ".join(word for word in words if word)
         case State.RESTARTING:
             return f"{health.part.name} ended ({health.why}) and is restarted"
+        case State.STUCK:
+            return f"{health.part.name} does not stop: {health.why}"
         case State.DOWN:
             return f"{health.part.name} is down"
         case _:

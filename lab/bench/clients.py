@@ -118,11 +118,11 @@ class Batch:
         numbers = {
             message.user
             for message in self.callers
-            if message.sent
-            and is_request(message, "INVITE")
-            and dialled in (None, message.target)
+            if message.sent and is_request(message, "INVITE") and dialled in (None, message.target)
         }
-        return [ms for number, ms in ring_ms(self.callers, self.agents).items() if number in numbers]
+        return [
+            ms for number, ms in ring_ms(self.callers, self.agents).items() if number in numbers
+        ]
 
 
 class Clients:

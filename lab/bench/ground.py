@@ -85,7 +85,10 @@ class Ground:
             self._stack = Stack(
                 {
                     "trunk_hosts": TRUNK,
-                    **{key: str(self._folder / key) for key in ("sip_configs", "dialplans", "flows")},
+                    **{
+                        key: str(self._folder / key)
+                        for key in ("sip_configs", "dialplans", "flows")
+                    },
                 }
             )
             await self._stack.start()
@@ -126,9 +129,7 @@ class Ground:
                 (APP_QUEUE.many_agents + APP_QUEUE.few_agents, []),
             ):
                 for agent in agents:
-                    await floor.add_agent(
-                        database, agent, name=agent, address=agent, queues=queues
-                    )
+                    await floor.add_agent(database, agent, name=agent, address=agent, queues=queues)
         finally:
             await database.close()
         await self._stack.run("reload")

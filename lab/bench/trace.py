@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 
-_HEAD = re.compile(rb"^-{40,} (\S+ \S+)", re.MULTILINE)
+_HEAD = re.compile(rb"^-{40,} (\d{4}-\d\d-\d\d)[T \t](\d\d:\d\d:\d\d\.\d{6})", re.MULTILINE)
 _DIRECTION = re.compile(rb"message (sent|received)")
 _HEADER = re.compile(
     rb"^(?:(From|f)|(Call-ID|i))[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
@@ -69,7 +69,7 @@ def parse(data: bytes) -> list[Message]:
     found = []
     for head, after in itertools.zip_longest(heads, heads[1:]):
         end = after.start() if after else len(data)
-        message = _message(head[1].decode("ascii"), data[head.end() : end])
+        message = _message(b" ".join(head.groups()).decode("ascii"), data[head.end() : end])
         if message is not None:
             found.append(message)
     return found
@@ -89,7 +89,7 @@ def _message(when: str, block: bytes) -> Message | None:
         else:
             call_id = value.strip()
     return Message(
-        at=datetime.fromisoformat(when).timestamp(),
+        at=datetime.fromisoformat(f"{when}+00:00").timestamp(),
         sent=direction[1] == b"sent",
         start=start.strip().decode("utf-8", "replace"),
         call_id=call_id.decode("utf-8", "replace"),

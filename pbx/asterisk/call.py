@@ -216,24 +216,24 @@ class AgiCall:
     async def _collect(
         self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
     ) -> Digits:
-        if terminators in ("", "#") and (most == 1 or terminators == "#"):
-            return await self._get_data(files, most, first_ms, next_ms, terminators)
-        return await self._read(files, most, first_ms, terminators)
+        """Play recordings and collect in one command, so that no key falls between two.
 
-    async def _get_data(
-        self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
-    ) -> Digits:
-        """`GET DATA`: plays and collects in one command. Its terminator is always `#`.
-
-        It knows one time-out, so where two are asked for the first key has a command of its own.
+        Asterisk's ways to collect know one time-out each, so where two are asked for the first
+        key has a command of its own.
         """
         if most > 1 and first_ms != next_ms:
-            first = await self._get_data(files, 1, first_ms, first_ms, terminators)
+            first = await self._collect(files, 1, first_ms, first_ms, terminators)
             if not first.digits:
                 return first
             return await self._collect_on(first.digits, most, next_ms, terminators)
-        timeout = str(max(first_ms, 1))
-        done = await self._session.command("GET DATA", files, timeout, str(most))
+        if "&" in files or (terminators != "#" and (terminators or most > 1)):
+            return await self._read(files, most, first_ms, terminators)
+        return await self._get_data(files, most, first_ms, terminators)
+
+    async def _get_data(self, file: str, most: int, wait_ms: int, terminators: str) -> Digits:
+        """`GET DATA`: one round trip, one recording at most, and `#` always ends the input."""
+        wait = str(max(wait_ms, 1))
+        done = await self._session.command("GET DATA", file, wait, str(most))
         if done.result == "-1":
             raise CallGone("the caller hung up while keys were collected")
         if done.data == "timeout":
@@ -242,17 +242,17 @@ class AgiCall:
             return Digits("#", DigitsEnd.COMPLETE)
         return Digits(done.result, DigitsEnd.COMPLETE)
 
-    async def _read(self, files: str, most: int, first_ms: int, terminators: str) -> Digits:
-        """`Read()`: any terminators, but one time-out for the first and the next digits."""
+    async def _read(self, files: str, most: int, wait_ms: int, terminators: str) -> Digits:
+        """`Read()`: any recordings and terminators, two round trips."""
         options = f"t({terminators})" if terminators else "t"
-        application = f"SALA_KEYS,{files},{most},{options},1,{first_ms / 1000:.3f}"
+        wait_s = f"{max(wait_ms, 1) / 1000:.3f}"
+        application = f"SALA_KEYS,{files},{most},{options},1,{wait_s}"
         await self._session.command("EXEC", "Read", application)
-        keys = await self._session.command("GET VARIABLE", "SALA_KEYS")
-        status = await self._session.command("GET VARIABLE", "READSTATUS")
-        if status.data == "HANGUP":
+        told = await self._session.command("GET FULL VARIABLE", "${READSTATUS}:${SALA_KEYS}")
+        status, _, keys = (told.data or "").partition(":")
+        if status in ("HANGUP", "ERROR", "INTERRUPTED", ""):
             raise CallGone("the caller hung up while keys were collected")
-        timed_out = status.data == "TIMEOUT"
-        return Digits(keys.data or "", DigitsEnd.TIMEOUT if timed_out else DigitsEnd.COMPLETE)
+        return Digits(keys, DigitsEnd.TIMEOUT if status == "TIMEOUT" else DigitsEnd.COMPLETE)
 
 
 def _batches(prompts: Sequence[Prompt]) -> list[str | SayNumber | SayDigits | SayDate]:

@@ -141,6 +141,23 @@ async def test_keys_are_collected(
     assert got == [expected]
 
 
+async def test_no_key_is_lost_while_prompts_play_one_after_the_other(place: House) -> None:
+    got: list[Digits] = []
+
+    async def script(call: Call) -> None:
+        await call.answer()
+        prompts = [sound(place, "one"), sound(place, "two")] * 4
+        got.append(await call.collect(prompts, max_digits=8, first_ms=3000, next_ms=3000))
+        await call.hang_up()
+
+    place.handler.script = script
+    leg = await place.world.caller.dial("600")
+    await leg.hears(audio.voice(1, 1.0))
+    await leg.press("12345678", gap_ms=50)
+    await place.handler.finished()
+    assert got == [Digits("12345678", DigitsEnd.COMPLETE)]
+
+
 async def test_a_key_stops_the_prompt_and_is_the_answer(place: House) -> None:
     got: list[Digits] = []
 

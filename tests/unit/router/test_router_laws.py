@@ -110,9 +110,9 @@ class Laws(RuleBasedStateMachine):
             assert offer is not None
             place = self.place_of_offer(offer)
             if answer:
-                assert offer not in self.won
+                assert offer not in self.won, "an offer is won once"
                 self.tell(ev.OfferAccepted(offer))
-                self.won.add(offer)
+                self.won |= {offer} & set(self.rung)
             else:
                 self.tell(ev.OfferFailed(offer, data.draw(st.sampled_from(ev.Failure))))
                 assert self.router.offer(offer) is None

@@ -217,6 +217,22 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
+async def test_one_that_does_not_stop_is_told_and_the_others_are_stopped(tmp_path: Path) -> None:
+    class Stuck(Child):
+        async def stop(self, *, force: bool = False) -> None:
+            await super().stop(force=True)
+            raise StartFailed("it hangs")
+
+    one = child(tmp_path, SLEEPS, "one")
+    stuck = Stuck("two", [sys.executable, "-c", SLEEPS], output=tmp_path / "two.out")
+    supervisor = Supervisor([one, stuck])
+    await supervisor.start()
+    await supervisor.stop()
+    assert [health.state for health in supervisor.health] == [State.DOWN, State.STUCK]
+    assert supervisor.health[1].why == "it hangs"
+    assert one.pid is None
+
+
 async def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     part = Child("x", [str(tmp_path / "none")], output=tmp_path / "out")
     with pytest.raises(StartFailed, match="x cannot be started"):
