@@ -12,6 +12,7 @@ and a break of the link are the same thing.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,7 @@ from acd.router.events import (
     WrapUpDone,
 )
 from acd.status import agent_view, call_view, queue_view
+from pbx.errors import LocalProtocolError
 from pbx.port import (
     CallEnded,
     Cause,
@@ -86,6 +88,10 @@ class Floor:
         self._restores = 0
         self._seq = 0
         self._router: Router | None = None
+        """The one that routes, or that routed until the link was lost."""
+        self._up = False
+        self._inbox: deque[tuple[Event, int]] = deque()
+        self._deciding = False
         self._timer: Timer | None = None
         self._contacts: dict[str, Contact] = {}
         self._by_call: dict[str, Contact] = {}
@@ -101,7 +107,7 @@ class Floor:
     @property
     def switch_up(self) -> bool:
         """Whether the switch tells what happens."""
-        return self._router is not None
+        return self._up
 
     def contact(self, interaction: str) -> Contact | None:
         """A live interaction."""
@@ -182,7 +188,7 @@ class Floor:
                 self._device_changed(address, reachable)
             case SwitchLost(why):
                 log.warning("switch lost", extra={"action": "switch_lost", "why": why})
-                self._router = None
+                self._up = False
                 self._arm()
             case SwitchBack(floor):
                 self._restore(floor)
@@ -265,13 +271,23 @@ class Floor:
     # --- the router -------------------------------------------------------------------------
 
     def _feed(self, event: Event, now: int) -> None:
-        router = self._router
-        if router is None:
+        """Tell the router, and do what it decides.
+
+        What doing so tells it again, such as a ring that cannot be made, comes after.
+        """
+        if not self._up:
             return  # the PBX's list tells all of it when the link is back
-        self._journal(event, now)
-        decisions = router.handle(event, now)
-        if decisions:
-            self._act(decisions, now)
+        self._inbox.append((event, now))
+        if self._deciding:
+            return
+        self._deciding = True
+        try:
+            while self._inbox and self._router is not None:
+                event, now = self._inbox.popleft()
+                self._journal(event, now)
+                self._act(self._router.handle(event, now), now)
+        finally:
+            self._deciding = False
         self._arm()
 
     def _journal(self, event: Event, now: int) -> None:
@@ -299,20 +315,24 @@ class Floor:
 
     def _ring(self, offer: Offer, now: int) -> None:
         contact = self._contacts.get(offer.interaction)
-        address = self._roster.address(offer.agent)
-        if contact is None or not address:
+        if contact is None:
             self._feed(OfferFailed(offer.offer, Failure.FAILED), now)
             return
         leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent)
         self._legs[offer.offer] = self._ringing[offer.agent] = leg
-        self._switch.ring(
-            offer.offer,
-            address,
-            contact.call,
-            ring_ms=offer.ring_ms,
-            caller=contact.caller,
-            carry=contact.carry,
-        )
+        try:
+            self._switch.ring(
+                offer.offer,
+                self._roster.address(offer.agent),
+                contact.call,
+                ring_ms=offer.ring_ms,
+                caller=contact.caller,
+                carry=contact.carry,
+            )
+        except LocalProtocolError as refusal:
+            log.error("no ring: %s", refusal, extra={"action": "ring", "agent": offer.agent})  # noqa: TRY400
+            self._leg_ended(offer.offer, Cause.FAILED)
+            return
         self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
 
     def _cancel(self, decision: CancelOffer, now: int) -> None:
@@ -343,7 +363,7 @@ class Floor:
             self._timer.cancel()
             self._timer = None
         router = self._router
-        if router is not None and router.deadline is not None:
+        if self._up and router is not None and router.deadline is not None:
             self._timer = self._clock.at(router.deadline, self._time_passed)
 
     def _time_passed(self) -> None:
@@ -358,7 +378,9 @@ class Floor:
         self._seq = 0
         self._held.clear()
         self._reachable = floor.reachable
-        found: Restored = restore(floor, self._roster, self._contacts, self._legs, now)
+        found: Restored = restore(
+            floor, self._roster, self._contacts, self._legs, self._router, now
+        )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
         for interaction in self._ledger.unknown(found.contacts):
@@ -374,6 +396,7 @@ class Floor:
             else:
                 self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
         self._router = Router(self._roster.configuration, self._router_epoch)
+        self._up = True
         self._feed(Batch(found.events), now)
         log.info(
             "floor restored",
@@ -389,9 +412,10 @@ class Floor:
 
     def status(self) -> dict[str, Any]:
         """The floor as JSON-able data: agents, queues with who waits, calls."""
-        router, roster, now = self._router, self._roster, self._clock.now()
+        router = self._router if self._up else None
+        roster, now = self._roster, self._clock.now()
         return {
-            "switch_up": router is not None,
+            "switch_up": self._up,
             "agents": [
                 agent_view(agent, roster, router, self._is_reachable(agent), now)
                 for agent in roster.agents()

@@ -69,15 +69,23 @@ class Ledger:
         self._accounts[row.id] = _Account(row)
         self._recorder.interaction(row)
 
-    def resumed(self, details: Iterable[InteractionDetail]) -> None:
-        """Take over what a past process left open."""
+    def resumed(self, details: Iterable[InteractionDetail], at: int) -> None:
+        """Take over what a past process left open.
+
+        A wrap-up, whose caller is gone, ends now: agents start afresh with the new process.
+        """
         for detail in details:
-            self._accounts[detail.interaction.id] = _Account(
+            account = _Account(
                 detail.interaction,
                 segments=max((s.seq for s in detail.segments), default=0),
                 open=[s for s in detail.segments if s.ended_ms is None],
                 answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
             )
+            self._accounts[detail.interaction.id] = account
+            for segment in list(account.open):
+                if segment.kind == SegmentKind.WRAP_UP:
+                    self._close(account, segment, at, "done")
+            self._forget_when_done(account)
 
     def unknown(self, live: Iterable[str]) -> list[str]:
         """Those that are open here but not among `live`."""

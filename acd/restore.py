@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 from acd.contacts import Contact, Leg
 from acd.roster import Roster
+from acd.router import Router
 from acd.router.events import (
     Adopted,
-    AgentReachable,
-    AgentWants,
+    AgentRestored,
     Arrived,
     ConfigChanged,
     Event,
+    Presence,
 )
 from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
 
@@ -39,9 +40,13 @@ def restore(
     roster: Roster,
     contacts: Mapping[str, Contact],
     legs: Mapping[str, Leg],
+    router: Router | None,
     now: int,
 ) -> Restored:
-    """Match the PBX's list with what was known before (nothing, in a new process)."""
+    """Match the PBX's list with what was known before (nothing, in a new process).
+
+    `router` is the one that routed until the link was lost.
+    """
     found = Restored()
     states = {call.call: call.state for call in floor.calls}
     for contact in contacts.values():
@@ -57,7 +62,7 @@ def restore(
     adopted = [event for leg in floor.legs if (event := _adopt(leg, roster, legs, found))]
     found.events = (
         ConfigChanged(roster.configuration),
-        *_agents(floor, roster),
+        *_agents(floor, roster, router),
         *adopted,
         *_arrivals(found, states, {event.interaction for event in adopted}),
     )
@@ -77,11 +82,22 @@ def _contact(interaction: str, call: CallSnapshot, now: int) -> Contact:
     )
 
 
-def _agents(floor: FloorSnapshot, roster: Roster) -> list[Event]:
+def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None) -> list[Event]:
     events: list[Event] = []
     for agent, (wanted, reason) in roster.presences():
-        events.append(AgentReachable(agent, roster.address(agent) in floor.reachable))
-        events.append(AgentWants(agent, wanted, reason))
+        reachable = roster.address(agent) in floor.reachable
+        before = router.agent(agent) if router is not None else None
+        wrapping = before is not None and before.presence is Presence.WRAP_UP
+        events.append(
+            AgentRestored(
+                agent,
+                wanted,
+                reason,
+                reachable,
+                idle_since=before.idle_since if before is not None else None,
+                wrap_up_until=before.until if before is not None and wrapping else None,
+            )
+        )
     return events
 
 

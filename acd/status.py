@@ -27,7 +27,8 @@ def agent_view(
         view.update(
             presence=live.presence.value,
             reason=live.reason,
-            since_ms=max(now - live.since, 0),
+            # A presence that was never set has no beginning.
+            since_ms=max(now - live.since, 0) if live.since else None,
             interaction=live.interaction,
         )
     return view

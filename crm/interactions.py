@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import orjson
 
 from crm.database import Database
@@ -33,28 +31,11 @@ async def by_customer(
 
 
 async def open_now(database: Database) -> list[InteractionDetail]:
-    """Return those that have not ended, oldest first, with all their segments.
+    """Return those that have not ended, or have a segment that has not, with all their segments.
 
-    After a restart: compare with what the switch has, and `close_lost` the others.
+    Oldest first. For a service that starts: what the last one left open.
     """
     return [_detail(row["detail"]) for row in await database.rows("interactions_open")]
-
-
-async def close_lost(
-    database: Database,
-    interactions: Sequence[str],
-    at_ms: int,
-    outcome: str = "failed",
-    ended_by: str = "system",
-) -> list[str]:
-    """End interactions that ended unseen, and their open segments; return the ids closed now.
-
-    Those that have ended already are left as they are. `outcome` is one of `records.Outcome`.
-    """
-    rows = await database.rows(
-        "interactions_close_lost", list(interactions), at_ms, outcome, ended_by
-    )
-    return [row["id"] for row in rows]
 
 
 async def queue_totals(database: Database) -> list[QueueTotals]:

@@ -161,7 +161,9 @@ def states(module: str) -> str:
     start = next(iter(transitions))
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {_node(start)}"]
     lines += [
-        f"    state {json.dumps(str(state))} as {_node(state)}" for state in transitions if " " in state
+        f"    state {json.dumps(str(state))} as {_node(state)}"
+        for state in transitions
+        if " " in state
     ]
     for state, row in transitions.items():
         signals: dict[str, list[str]] = {}

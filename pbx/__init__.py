@@ -1,0 +1,1 @@
+"""The PBX: the switch port, wire codecs, adapters, and the bundled appliance."""

@@ -63,7 +63,7 @@ class Service:
         recorder = self._recorder = Recorder(database)
         recorder.start()
         ledger = Ledger(recorder)
-        ledger.resumed(await interactions.open_now(database))
+        ledger.resumed(await interactions.open_now(database), clock.now())
         prompts = self._prompts = flows.prompts(settings)
         library = self._library = Library(
             settings.flows,

@@ -85,6 +85,8 @@ class _Up:
             "service",
             [
                 sys.executable,
+                # Without the working directory on the path: a folder there may be named like ours.
+                "-P",
                 "-m",
                 "sala",
                 *(["--config", str(loaded.file)] if loaded.file else []),

@@ -105,6 +105,17 @@ def _write_adopted(event: ev.Adopted) -> Entry:
     }
 
 
+def _write_agent_restored(event: ev.AgentRestored) -> Entry:
+    return {
+        "agent": event.agent,
+        "wanted": event.wanted.value,
+        "reason": event.reason,
+        "reachable": event.reachable,
+        "idle_since": event.idle_since,
+        "wrap_up_until": event.wrap_up_until,
+    }
+
+
 def _write_time_passed(event: ev.TimePassed) -> Entry:
     return {}
 
@@ -124,6 +135,7 @@ _WRITERS: dict[type[Any], tuple[str, Callable[[Any], Entry]]] = {
     ev.Ended: ("ended", _write_ended),
     ev.WrapUpDone: ("wrap_up_done", _write_wrap_up_done),
     ev.Adopted: ("adopted", _write_adopted),
+    ev.AgentRestored: ("agent_restored", _write_agent_restored),
     ev.TimePassed: ("time_passed", _write_time_passed),
     ev.Batch: ("batch", _write_batch),
 }
@@ -162,6 +174,10 @@ def _read_adopted(channel: str = ev.Channel.VOICE, **fields: Any) -> ev.Adopted:
     return ev.Adopted(channel=ev.Channel(channel), **fields)
 
 
+def _read_agent_restored(wanted: str, **fields: Any) -> ev.AgentRestored:
+    return ev.AgentRestored(wanted=ev.Wanted(wanted), **fields)
+
+
 def _read_batch(events: list[tuple[str, Entry]]) -> ev.Batch:
     return ev.Batch(tuple(from_entry(kind, entry) for kind, entry in events))
 
@@ -177,6 +193,7 @@ _READERS: dict[str, Callable[..., ev.Event]] = {
     "ended": ev.Ended,
     "wrap_up_done": ev.WrapUpDone,
     "adopted": _read_adopted,
+    "agent_restored": _read_agent_restored,
     "time_passed": ev.TimePassed,
     "batch": _read_batch,
 }

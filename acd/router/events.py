@@ -146,6 +146,23 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentRestored:
+    """After a restart: what this agent was, so that neither wrap-up nor idle time begins anew.
+
+    Ignored for an agent who is logged in already.
+    """
+
+    agent: str
+    wanted: Wanted
+    reason: str = ""
+    reachable: bool = True
+    idle_since: int | None = None
+    """Since when they could have been working, if that is known."""
+    wrap_up_until: int | None = None
+    """When the wrap-up that they were in ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """Nothing happened but the time; sent at `Router.deadline`."""
 
@@ -172,6 +189,7 @@ Event = (
     | Ended
     | WrapUpDone
     | Adopted
+    | AgentRestored
     | TimePassed
     | Batch
 )

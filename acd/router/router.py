@@ -79,6 +79,7 @@ class Router:
             ev.Ended: self._ended,
             ev.WrapUpDone: self._wrap_up_done,
             ev.Adopted: self._adopted,
+            ev.AgentRestored: self._agent_restored,
             ev.TimePassed: self._time_passed,
             ev.Batch: self._batch,
         }
@@ -314,6 +315,20 @@ class Router:
         if event.answered:
             floor.answer(known)
         self._move(agent, Presence.ON_CONTACT if event.answered else Presence.RINGING, self._now)
+
+    def _agent_restored(self, event: ev.AgentRestored) -> None:
+        agent = self._floor.agents.get(event.agent)
+        if agent is None or agent.presence is not Presence.OFFLINE:
+            return
+        agent.wanted = event.wanted
+        agent.wanted_reason = event.reason if event.wanted is Wanted.PAUSED else ""
+        agent.registered, agent.lost = event.reachable, False
+        agent.idle_since = self._now if event.idle_since is None else event.idle_since
+        if event.wrap_up_until is not None and event.wrap_up_until > self._now:
+            self._move(agent, Presence.WRAP_UP, self._now, until=event.wrap_up_until)
+        else:
+            self._settle(agent, self._now, keep_idle=True)
+        self._floor.refresh(agent)
 
     def _time_passed(self, event: ev.TimePassed) -> None:
         """Timers were dealt with before; nothing else hangs on the time."""

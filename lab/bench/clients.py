@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import ports
-from lab.bench.trace import Message, Trace, is_request, ring_ms
+from lab.bench.trace import Message, Trace, invited, is_request, ring_ms
 from lab.errors import Deadline, LabError
 from lab.stack import pbx
 from pbx.appliance.process import dies_with_parent
@@ -123,6 +123,12 @@ class Batch:
         return [
             ms for number, ms in ring_ms(self.callers, self.agents).items() if number in numbers
         ]
+
+    def rate(self) -> float:
+        """Give the calls a second that were made, from the first caller's INVITE to the last's."""
+        called = [message.at for message in invited(m for m in self.callers if m.sent).values()]
+        between = max(called) - min(called) if called else 0.0
+        return (len(called) - 1) / between if between else 0.0
 
 
 class Clients:

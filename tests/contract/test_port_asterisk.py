@@ -58,7 +58,7 @@ async def place(home: House) -> AsyncIterator[House]:
     yield home
     await home.world.hang_up_all()
     async with asyncio.timeout(10):
-        while (await home.switch.snapshot()).calls:  # noqa: ASYNC110 - the PBX tells when asked
+        while (await home.switch.snapshot()).calls:
             await asyncio.sleep(0.05)
     assert not (await home.switch.snapshot()).legs
     assert not home.switch._legs
@@ -241,7 +241,7 @@ async def wait_in_line(place: House) -> str:
 
 async def in_state(place: House, state: CallState) -> None:
     async with asyncio.timeout(10):
-        while [c.state for c in (await place.switch.snapshot()).calls] != [state]:  # noqa: ASYNC110
+        while [c.state for c in (await place.switch.snapshot()).calls] != [state]:
             await asyncio.sleep(0.02)
 
 

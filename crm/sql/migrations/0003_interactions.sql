@@ -51,6 +51,7 @@ CREATE TABLE segments (
             ('answered', 'abandoned', 'called_back', 'overflowed', 'failed')))
 );
 CREATE INDEX segments_queue ON segments (queue, started_at) WHERE kind = 'queue';
+CREATE INDEX segments_open ON segments (interaction) WHERE ended_at IS NULL;
 COMMENT ON TABLE segments IS
     'One stretch of an interaction. A segment of kind queue lasts from entering a queue until answered '
     'or gone; those of kind ringing lie within it, one for each offer.';

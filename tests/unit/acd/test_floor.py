@@ -7,6 +7,7 @@ from stage import WRAP_UP_MS, Stage
 from acd.router import Router
 from acd.router.codec import from_entry
 from acd.router.events import Batch, Configuration, Wanted
+from pbx.errors import LocalProtocolError
 from pbx.port import Cause, LegSnapshot
 
 
@@ -233,3 +234,44 @@ def test_the_journal_replays_to_the_same_decisions() -> None:
     assert again == rung
     assert isinstance(from_entry(stage.book.entries[0].kind, stage.book.entries[0].body), Batch)
     assert call == "c-i1"
+
+
+def test_a_broken_link_neither_ends_a_wrap_up_nor_changes_who_is_idle_longest() -> None:
+    stage = Stage("ab")
+    stage.up()
+    stage.clock.pass_ms(1000)
+    stage.call("i1")
+    offer, address, call = stage.last_ring()
+    first, second = address.removeprefix("p"), "b" if address == "pa" else "a"
+    stage.answers(offer, call)
+    stage.leg_ends(offer, answered=True)
+    stage.hangs_up("i1")
+    stage.clock.pass_ms(1000)
+    stage.lost()
+    stage.up()
+    assert stage.presence(first)[0] == "wrap_up"
+    stage.clock.pass_ms(WRAP_UP_MS - 1001)
+    assert stage.presence(first)[0] == "wrap_up"
+    stage.clock.pass_ms(1)
+    assert stage.presence(first)[0] == "available"
+    stage.lost()
+    stage.up()
+    stage.call("i2")
+    assert stage.last_ring()[1] == f"p{second}", (
+        "idle since the beginning, the other since just now"
+    )
+
+
+def test_a_ring_that_cannot_be_made_is_an_offer_that_failed() -> None:
+    # Told while the router's decisions are still being carried out: it must come after them.
+    stage = Stage("ab")
+    stage.up()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise LocalProtocolError("no such address")
+
+    stage.switch.ring = refuse  # type: ignore[method-assign]
+    stage.call("i1")
+    assert stage.presence("a") == ("paused", "failed")
+    assert stage.presence("b") == ("paused", "failed")
+    assert stage.line() == ["i1"]

@@ -105,7 +105,7 @@ async def test_segments_add_up(database: Database, stays: list[tuple[str, str | 
     assert sum(total.offered + total.waiting for total in totals) == len(stays)
 
 
-async def test_open_interactions_and_those_lost(database: Database) -> None:
+async def test_open_interactions(database: Database) -> None:
     recorder = Recorder(database)
     calls = [Interaction(str(uuid.uuid4()), at, identity=PHONE) for at in (3000, 1000, 2000)]
     for call in calls:
@@ -114,31 +114,25 @@ async def test_open_interactions_and_those_lost(database: Database) -> None:
         recorder.segment(Segment(call.id, 2, "queue", 5000, "sales"))
     recorder.interaction(replace(calls[0], ended_ms=6000, outcome="abandoned"))
     recorder.segment(Segment(calls[0].id, 2, "queue", 5000, "sales", None, None, 6000, "abandoned"))
+    wrapping = replace(calls[0], id=str(uuid.uuid4()), arrived_ms=4000)
+    recorder.interaction(replace(wrapping, ended_ms=6000, outcome="answered"))
+    recorder.segment(Segment(wrapping.id, 1, "wrap_up", 6000, "sales", "1001"))
     recorder.start()
     await recorder.drain()
 
     assert [one.interaction.id for one in await interactions.open_now(database)] == [
         calls[1].id,
         calls[2].id,
-    ]
-    ids = [call.id for call in calls]
-    closed = await interactions.close_lost(database, ids, 9000, "failed")
-    assert sorted(closed) == sorted(ids[1:])
-    assert await interactions.close_lost(database, ids, 9500, "failed") == []
-    lost = await interactions.get(database, ids[1])
-    assert (lost.interaction.ended_ms, lost.interaction.outcome) == (9000, "failed")
-    assert [(one.ended_ms, one.outcome) for one in lost.segments] == [
-        (5000, "done"),
-        (9000, "failed"),
+        wrapping.id,
     ]
     (total,) = await interactions.queue_totals(database)
-    assert (total.offered, total.abandoned, total.failed, total.waiting) == (3, 1, 2, 0)
+    assert (total.offered, total.abandoned, total.failed, total.waiting) == (1, 1, 0, 2)
 
     recent = await interactions.recent(database, 2)
-    assert [one.interaction.arrived_ms for one in recent] == [3000, 2000]
+    assert [one.interaction.arrived_ms for one in recent] == [4000, 3000]
     assert recent[0].interaction.customer is not None
     mine = await interactions.by_customer(database, recent[0].interaction.customer)
-    assert [one.interaction.arrived_ms for one in mine] == [3000, 2000, 1000]
+    assert [one.interaction.arrived_ms for one in mine] == [4000, 3000, 2000, 1000]
 
 
 async def test_spool_file_is_taken_in_once(database: Database) -> None:

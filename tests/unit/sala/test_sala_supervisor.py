@@ -59,7 +59,7 @@ def child(tmp_path: Path, code: str, name: str = "child", **options: object) -> 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what other processes do, of which no event is to be had."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,97 @@
+"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate]`.
+
+Ends with 0 whatever the times are, with 1 when something could not be measured, with 2 for a
+wrong option.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from crm.errors import CrmError
+from lab.bench import cpu, freed, idle, rate, report
+from lab.bench.figures import Finding
+from lab.bench.ground import Ground
+from lab.errors import LabError
+from pbx.errors import PbxError
+
+MEASUREMENTS: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
+    "idle": ("ringing idle agents", idle.measure),
+    "freed": ("ringing freed agents", freed.measure),
+    "cpu": ("CPU a call", cpu.measure),
+    "rate": ("the call rate held", rate.measure),
+}
+OUTPUT = Path(".sala") / "bench.json"
+LIMIT_S = 600.0
+
+
+def main() -> int:
+    """Measure what was asked for; give the exit status."""
+    options = _options()
+    console = Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+    try:
+        return asyncio.run(_run(console, options.only, quick=options.quick))
+    except (LabError, PbxError, CrmError, TimeoutError, OSError) as error:
+        console.print(f"could not measure: {error or 'it took too long'}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.bench", description="Measure Sala against app_queue on one Asterisk."
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer samples: for a first look")
+    parser.add_argument(
+        "--only",
+        type=_names,
+        default=list(MEASUREMENTS),
+        metavar="NAMES",
+        help=f"some of {', '.join(MEASUREMENTS)}, with commas between",
+    )
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or not set(names) <= MEASUREMENTS.keys():
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(MEASUREMENTS)}")
+    return [name for name in MEASUREMENTS if name in names]
+
+
+async def _run(console: Console, names: list[str], *, quick: bool) -> int:
+    begun = time.monotonic()
+
+    def tell(what: str) -> None:
+        console.print(f"{time.monotonic() - begun:6.1f} s  {what}", markup=False, highlight=False)
+
+    findings: list[Finding] = []
+    where = report.machine()
+    async with asyncio.timeout(LIMIT_S):
+        tell("starting Sala, and app_queue on the same Asterisk")
+        async with Ground() as ground:
+            where |= await ground.versions()
+            where["sipp"] = await asyncio.to_thread(report.sipp_version)
+            for name in names:
+                title, measure = MEASUREMENTS[name]
+                tell(f"measuring {title}")
+                findings.append(await measure(ground, quick=quick))
+        tell("done")
+    console.print()
+    console.print(report.headline(where), markup=False, highlight=False)
+    report.write(OUTPUT, findings, where, quick=quick, seconds=time.monotonic() - begun)
+    report.show(console, findings, OUTPUT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

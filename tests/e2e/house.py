@@ -1,0 +1,130 @@
+"""A whole Sala and the world around it, as the end-to-end tests use them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lab import audio
+from lab.leg import Leg
+from lab.phone import Phone
+from lab.stack import Stack
+from lab.world import World
+
+MAIN, BRIEF, HASTY = "600", "601", "602"
+"""The numbers of the shipped flow, of the one straight into a queue, and of the short menu."""
+
+AGENTS = ("1001", "1002", "1003")
+RING_MS = 3000
+WRAP_UP_MS = 400
+SURVIVAL_AFTER_S = 8
+SPEECH_S = 2.0
+
+
+async def until(
+    asked: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str, within: float = 5
+) -> Any:
+    """Ask until the answer holds; give it. Fails with the last answer at the deadline."""
+    deadline = time.monotonic() + within
+    while True:
+        answer = await asked()
+        if holds(answer):
+            return answer
+        assert time.monotonic() < deadline, f"{what}: not within {within} s; it is {answer}"
+        await asyncio.sleep(0.05)
+
+
+class House:
+    """Sala and the world, and what tests ask of both."""
+
+    def __init__(self, stack: Stack, world: World) -> None:
+        self.stack = stack
+        self.world = world
+        self._numbers = iter(range(1000, 10_000))
+        self._voices = iter(range(1, 100_000))
+
+    # --- people -----------------------------------------------------------------------------
+
+    def number(self) -> str:
+        """A caller's number nobody has used, in E.164."""
+        return f"+1415555{next(self._numbers)}"
+
+    async def call(self, dialled: str = BRIEF, **who: Any) -> tuple[Leg, str]:
+        """Call from a number nobody has used, until answered; gives the leg and the number."""
+        number = who.pop("number", None) or self.number()
+        leg = await self.world.caller.dial(dialled, number=number, **who)
+        await leg.answered()
+        return leg, number
+
+    async def log_in(self, *agents: str) -> list[Phone]:
+        """Log agents in, one after the other, so that the first is idle longest."""
+        for agent in agents:
+            await self.world.phones[agent].registered()
+            await self.stack.agent(agent, "available")
+            await self.stack.becomes(agent, "available")
+        return [self.world.phones[agent] for agent in agents]
+
+    async def meets(self, phone: Phone, within: float = 5) -> Leg:
+        """The phone rings and is answered."""
+        return await phone.answer(await phone.ringing(within))
+
+    async def talk(self, one: Leg, other: Leg) -> None:
+        """Both sides speak, and each is heard by the other."""
+        for speaker, listener in ((one, other), (other, one)):
+            sound = await speaker.say(audio.voice(next(self._voices), SPEECH_S))
+            await listener.hears(sound, within=SPEECH_S + 6)
+
+    def prompt(self, name: str) -> audio.Sound:
+        """A prompt, as it was rendered."""
+        return audio.read_sound(self.stack.media(name))
+
+    # --- what was written -------------------------------------------------------------------
+
+    async def interaction(self, number: str) -> dict[str, Any]:
+        """The newest interaction of a number, with its segments; empty if there is none."""
+        row = await self.stack.db.fetchrow(
+            "SELECT detail FROM interaction_details JOIN interactions USING (id)"
+            " WHERE identity_value = $1 ORDER BY interactions.arrived_at DESC LIMIT 1",
+            number,
+        )
+        return json.loads(row["detail"]) if row else {}
+
+    async def closed(self, number: str, within: float = 6) -> dict[str, Any]:
+        """The newest interaction of a number, once it is over."""
+        return await until(
+            lambda: self.interaction(number),
+            lambda found: bool(found.get("ended_ms")),
+            "the interaction is closed",
+            within,
+        )
+
+    async def queued(self, number: str, within: float = 5) -> dict[str, Any]:
+        """The newest interaction of a number, once it is in a queue."""
+        return await until(
+            lambda: self.interaction(number),
+            lambda found: bool(of_kind(found, "queue")),
+            "the interaction is in a queue",
+            within,
+        )
+
+    async def waiting(self, count: int, queue: str = "sales", within: float = 5) -> None:
+        """So many wait in a queue, those whose offer rings included."""
+
+        async def asked() -> int:
+            rows = (await self.stack.status())["queues"]
+            return sum(len(row["waiting"]) for row in rows if row["queue"] == queue)
+
+        await until(asked, lambda found: found == count, f"{count} wait in {queue}", within)
+
+
+def of_kind(interaction: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The segments of one kind."""
+    return [one for one in interaction.get("segments", []) if one["kind"] == kind]
+
+
+def outcomes(interaction: dict[str, Any], kind: str) -> list[str]:
+    """How the segments of one kind ended."""
+    return [one["outcome"] for one in of_kind(interaction, kind)]

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import asyncio
+
+from house import AGENTS, RING_MS, House, of_kind, outcomes
+
+
+async def test_caller_and_agent_hear_each_other(house: House) -> None:
+    (phone,) = await house.log_in("1001")
+    call, number = await house.call()
+    ringing = await phone.ringing()
+    assert ringing.shown_number == number
+    await phone.answer(ringing)
+    await house.stack.becomes("1001", "on_contact")
+    await house.talk(call, ringing)
+    await ringing.hang_up()
+    await call.ended()
+    await house.stack.becomes("1001", "available")
+    found = await house.closed(number)
+    assert found["outcome"] == "answered"
+    kinds = [one["kind"] for one in found["segments"]]
+    assert kinds == ["ivr", "queue", "ringing", "talk", "wrap_up"]
+    assert found["customer"] is not None
+
+
+async def test_the_agent_s_feature_codes_log_in_pause_resume_and_log_out(house: House) -> None:
+    phone = house.world.phones["1001"]
+    for code, presence, prompt in (
+        ("*22", "available", "agent-logged-in"),
+        ("*24", "paused", "agent-paused"),
+        ("*25", "available", "agent-resumed"),
+        ("*23", "offline", "agent-logged-out"),
+    ):
+        leg = await phone.dial(code)
+        await leg.hears(house.prompt(prompt))
+        await house.stack.becomes("1001", presence)
+        await leg.ended()
+
+
+async def test_hanging_up_in_the_queue_is_an_abandoned_call(house: House) -> None:
+    call, number = await house.call()
+    await house.queued(number)
+    await call.hears_music()
+    await call.hang_up()
+    found = await house.closed(number)
+    assert (found["outcome"], found["ended_by"]) == ("abandoned", "customer")
+    assert outcomes(found, "queue") == ["abandoned"]
+
+
+async def test_hanging_up_while_the_agent_s_phone_rings_frees_the_agent(house: House) -> None:
+    (phone,) = await house.log_in("1001")
+    call, number = await house.call()
+    ringing = await phone.ringing()
+    await call.hang_up()
+    await ringing.ended()
+    await house.stack.becomes("1001", "available")
+    found = await house.closed(number)
+    assert outcomes(found, "queue") == ["abandoned"]
+    assert outcomes(found, "ringing") == ["cancelled"]
+
+
+async def test_the_caller_hanging_up_in_talk_begins_wrap_up(house: House) -> None:
+    (phone,) = await house.log_in("1001")
+    call, number = await house.call()
+    talking = await house.meets(phone)
+    await house.stack.becomes("1001", "on_contact")
+    await call.hang_up()
+    await talking.ended()
+    await house.stack.becomes("1001", "available")
+    found = await house.closed(number)
+    assert (found["outcome"], found["ended_by"]) == ("answered", "customer")
+
+
+async def test_the_agent_hanging_up_ends_the_call(house: House) -> None:
+    (phone,) = await house.log_in("1001")
+    call, number = await house.call()
+    talking = await house.meets(phone)
+    await house.stack.becomes("1001", "on_contact")
+    await talking.hang_up()
+    await call.ended()
+    found = await house.closed(number)
+    assert (found["outcome"], found["ended_by"]) == ("answered", "agent")
+
+
+async def test_no_answer_goes_to_the_next_agent_and_pauses_the_first(house: House) -> None:
+    first, second = await house.log_in("1001", "1002")
+    call, number = await house.call()
+    unanswered = await first.ringing()
+    await unanswered.ended(RING_MS / 1000 + 2)
+    await house.meets(second)
+    assert await house.stack.presence("1001") == "paused"
+    await call.hang_up()
+    found = await house.closed(number)
+    assert outcomes(found, "ringing") == ["no_answer", "accepted"]
+    assert [one["agent"] for one in of_kind(found, "ringing")] == ["1001", "1002"]
+
+
+async def test_a_busy_phone_sends_the_call_to_the_next_agent(house: House) -> None:
+    first, second = await house.log_in("1001", "1002")
+    await first.behave("busy")
+    call, number = await house.call()
+    await house.meets(second)
+    await call.hang_up()
+    assert outcomes(await house.closed(number), "ringing") == ["busy", "accepted"]
+
+
+async def test_a_declined_call_goes_to_the_next_agent(house: House) -> None:
+    first, second = await house.log_in("1001", "1002")
+    call, number = await house.call()
+    await first.reject(await first.ringing())
+    await house.meets(second)
+    await call.hang_up()
+    assert outcomes(await house.closed(number), "ringing") == ["declined", "accepted"]
+
+
+async def test_an_agent_without_a_registered_phone_is_offered_nothing(house: House) -> None:
+    first, second = await house.log_in("1001", "1002")
+    await first.unregister()
+    call, number = await house.call()
+    await house.meets(second)
+    assert first.rings() == 0
+    await call.hang_up()
+    found = await house.closed(number)
+    assert [one["agent"] for one in of_kind(found, "ringing")] == ["1002"]
+
+
+async def test_two_callers_meet_one_agent_in_the_order_they_came(house: House) -> None:
+    (phone,) = await house.log_in("1001")
+    first, first_number = await house.call()
+    talking = await phone.ringing()
+    second, second_number = await house.call()
+    assert talking.shown_number == first_number
+    await phone.answer(talking)
+    await house.stack.becomes("1001", "on_contact")
+    await talking.hang_up()
+    await first.ended()
+    talking = await phone.ringing()
+    assert talking.shown_number == second_number
+    await phone.answer(talking)
+    await house.talk(second, talking)
+
+
+async def test_ten_callers_meet_three_agents_in_the_order_they_came(house: House) -> None:
+    phones = await house.log_in(*AGENTS)
+    for phone in phones:
+        await phone.behave("answer", talk_s=0.5)
+    # All wait before the first is served, so that the order is that of the line alone.
+    for agent in AGENTS:
+        await house.stack.agent(agent, "paused")
+        await house.stack.becomes(agent, "paused")
+    calls = []
+    for _ in range(10):
+        call, number = await house.call(record=False)
+        await house.queued(number)
+        calls.append((call, number))
+    await house.waiting(10)
+    for agent in AGENTS:
+        await house.stack.agent(agent, "available")
+    await asyncio.gather(*(call.ended(30) for call, _ in calls))
+    legs = sorted(
+        (leg for phone in phones for leg in phone.legs),
+        key=lambda leg: leg.invited.mono if leg.invited else 0,
+    )
+    assert len(legs) == 10
+    offered = [leg.shown_number for leg in legs]
+    # Legs rung within the same moment may reach their phones in either order.
+    wanted = [number for _, number in calls]
+    assert all(abs(offered.index(number) - at) < len(AGENTS) for at, number in enumerate(wanted))
+    entered = [
+        of_kind(await house.interaction(number), "ringing")[0]["started_ms"] for number in wanted
+    ]
+    assert entered == sorted(entered)
+
+
+async def test_two_calls_at_once_from_a_new_number_make_one_customer(house: House) -> None:
+    number = house.number()
+    await asyncio.gather(house.call(number=number), house.call(number=number))
+    await house.waiting(2)
+    rows = await house.stack.db.fetch(
+        "SELECT DISTINCT customer_id FROM interactions WHERE identity_value = $1", number
+    )
+    assert len(rows) == 1
+    assert rows[0]["customer_id"] is not None
