@@ -19,6 +19,7 @@ from typing import Any
 from acd.clock import Clock, Timer
 from acd.contacts import Contact, Leg
 from acd.ledger import Ledger
+from acd.legs import Legs
 from acd.restore import Restored, restore
 from acd.roster import Roster
 from acd.router import Router
@@ -95,10 +96,7 @@ class Floor:
         self._timer: Timer | None = None
         self._contacts: dict[str, Contact] = {}
         self._by_call: dict[str, Contact] = {}
-        self._legs: dict[str, Leg] = {}
-        self._ringing: dict[str, Leg] = {}
-        """The leg of each agent that has one, until the PBX says that it is gone."""
-        self._held: dict[str, Offer] = {}
+        self._legs = Legs(switch)
         self._wrapping: dict[str, str] = {}
         self._reachable: frozenset[str] = frozenset()
 
@@ -207,14 +205,14 @@ class Floor:
             self._feed(Left(contact.interaction, LeaveReason.ABANDONED), now)
 
     def _leg_answered(self, offer: str) -> None:
-        leg = self._legs.get(offer)
+        leg = self._legs.of(offer)
         if leg is None or leg.cancelled or leg.answered:
             return
         leg.answered = True
         self._feed(OfferAccepted(offer), self._clock.now())
 
     def _leg_connected(self, offer: str) -> None:
-        leg = self._legs.get(offer)
+        leg = self._legs.of(offer)
         if leg is None or leg.connected:
             return
         self._leg_answered(offer)
@@ -225,18 +223,17 @@ class Floor:
             self._ledger.talking(leg.interaction, offer, leg.agent, self._clock.now())
 
     def _leg_ended(self, offer: str, cause: Cause) -> None:
-        leg = self._legs.pop(offer, None)
-        if leg is None:
+        ended = self._legs.ended(offer)
+        if ended is None:
             return
+        leg, held = ended
         now = self._clock.now()
-        del self._ringing[leg.agent]
         if leg.answered:
             self._talk_ended(leg, now)
         elif not leg.cancelled:
             failure = FAILURES.get(cause, Failure.FAILED)
             self._ledger.offer_over(leg.interaction, offer, failure.value, now)
             self._feed(OfferFailed(offer, failure), now)
-        held = self._held.pop(leg.agent, None)
         if held is not None:
             self._ring(held, now)
 
@@ -302,11 +299,8 @@ class Floor:
     def _act(self, decisions: list[Decision], now: int) -> None:
         for decision in decisions:
             match decision:
-                case Offer(agent=agent):
-                    if agent in self._ringing:
-                        # The last leg is being hung up: ringing now would find the phone busy.
-                        self._held[agent] = decision
-                    else:
+                case Offer():
+                    if not self._legs.hold(decision):
                         self._ring(decision, now)
                 case CancelOffer():
                     self._cancel(decision, now)
@@ -315,37 +309,20 @@ class Floor:
 
     def _ring(self, offer: Offer, now: int) -> None:
         contact = self._contacts.get(offer.interaction)
-        if contact is None:
-            self._feed(OfferFailed(offer.offer, Failure.FAILED), now)
-            return
-        leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent)
-        self._legs[offer.offer] = self._ringing[offer.agent] = leg
         try:
-            self._switch.ring(
-                offer.offer,
-                self._roster.address(offer.agent),
-                contact.call,
-                ring_ms=offer.ring_ms,
-                caller=contact.caller,
-                carry=contact.carry,
-            )
+            if contact is None:
+                raise LocalProtocolError("its call is not known")
+            self._legs.ring(offer, contact, self._roster.address(offer.agent))
         except LocalProtocolError as refusal:
-            log.error("no ring: %s", refusal, extra={"action": "ring", "agent": offer.agent})  # noqa: TRY400
-            self._leg_ended(offer.offer, Cause.FAILED)
-            return
-        self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
+            log.error("no ring: %s", refusal, extra={"action": "ring", "offer": offer.offer})  # noqa: TRY400
+            self._feed(OfferFailed(offer.offer, Failure.FAILED), now)
+        else:
+            self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
 
     def _cancel(self, decision: CancelOffer, now: int) -> None:
-        held = self._held.get(decision.agent)
-        if held is not None and held.offer == decision.offer:
-            del self._held[decision.agent]
-            return
-        leg = self._legs.get(decision.offer)
-        if leg is None:
-            return
-        leg.cancelled = True
-        self._ledger.offer_over(leg.interaction, leg.offer, "cancelled", now)
-        self._switch.cancel(decision.offer)
+        leg = self._legs.cancel(decision.offer, decision.agent)
+        if leg is not None:
+            self._ledger.offer_over(leg.interaction, leg.offer, "cancelled", now)
 
     def _moved(self, moved: AgentMoved, now: int) -> None:
         if moved.presence is not Presence.WRAP_UP:
@@ -376,10 +353,9 @@ class Floor:
         now = self._clock.now()
         self._restores += 1
         self._seq = 0
-        self._held.clear()
         self._reachable = floor.reachable
         found: Restored = restore(
-            floor, self._roster, self._contacts, self._legs, self._router, now
+            floor, self._roster, self._contacts, self._legs.known(), self._router, now
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
@@ -387,10 +363,10 @@ class Floor:
             self._ledger.ended(interaction, now, "system", failed=True)
         for offer in found.orphans:
             self._switch.cancel(offer)
-        self._contacts, self._legs = found.contacts, found.legs
+        self._contacts = found.contacts
+        self._legs.restore(found.legs)
         self._by_call = {contact.call: contact for contact in found.contacts.values()}
-        self._ringing = {leg.agent: leg for leg in found.legs.values()}
-        for leg in found.legs.values():
+        for leg in self._legs:
             if leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
             else:

@@ -27,7 +27,8 @@ sys.path.insert(0, str(ROOT))
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OPEN = re.compile(r"<!-- generated: ")
 _COMMENT = re.compile(
-    r"COMMENT ON (?P<kind>TABLE|VIEW|COLUMN) (?P<name>[\w.]+) IS\s+(?P<text>(?:'(?:[^']|'')*'\s*)+);"
+    r"COMMENT ON (?P<kind>TABLE|VIEW|COLUMN) (?P<name>[\w.]+) IS\s+"
+    r"(?P<text>(?:'(?:[^']|'')*'\s*)+);"
 )
 
 
@@ -146,7 +147,8 @@ def _option(one: Any) -> str:
 
 
 def _default(one: Any) -> str:
-    shown = f" Default: `{one.default}`." if one.default and not one.is_flag else ""
+    flag = getattr(one, "is_flag", False)
+    shown = f" Default: `{one.default}`." if one.default and not flag else ""
     return f"{one.help or ''}{shown}"
 
 

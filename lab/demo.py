@@ -215,7 +215,7 @@ def _judge(found: Findings) -> None:
         "the customer's number": interaction.get("identity_value") == CALLER,
         "a customer": bool(interaction.get("customer")),
         "the dialled number": interaction.get("dialled") == DIALLED,
-        "the outcome answered": interaction.get("outcome") in {"answered", None},
+        "the outcome answered": interaction.get("outcome") == "answered",
         "the segments ivr, queue, ringing, talk": {"ivr", "queue", "ringing", "talk"} <= set(kinds),
         "the agent of the talk": any(
             one["kind"] == "talk" and one["agent"] == AGENT for one in segments

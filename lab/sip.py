@@ -31,6 +31,7 @@ class RawCall(asyncio.DatagramProtocol):
         self._tag = secrets.token_hex(4)
         self._sequence = 0
         self._dialog: tuple[bytes, bytes, bytes] | None = None
+        self._pending: tuple[bytes, bytes] | None = None
         self.provisional: list[int] = []
 
     async def __aenter__(self) -> RawCall:
@@ -47,6 +48,7 @@ class RawCall(asyncio.DatagramProtocol):
         trace: TracebackType | None,
     ) -> None:
         try:
+            await self._cancel()
             await self.bye()
         finally:
             if self._transport is not None:
@@ -87,6 +89,8 @@ class RawCall(asyncio.DatagramProtocol):
             status, reply = await self._ask(b"INVITE", target, sender, headers, proof, within)
         if status >= 200:
             self._ack(target, sender, reply)
+        elif self.provisional:
+            self._pending = (target, sender)
         if 200 <= status < 300:
             contact = re.search(rb"\r\nContact:\s*<([^>]+)>", reply, re.IGNORECASE)
             self._dialog = (contact[1] if contact else target, sender, _header(reply, b"To"))
@@ -98,6 +102,20 @@ class RawCall(asyncio.DatagramProtocol):
             return
         (target, sender, to), self._dialog = self._dialog, None
         await self._ask(b"BYE", target, sender, b"", b"", within, to=to)
+
+    async def _cancel(self, within: float = 2.0) -> None:
+        """Take back an INVITE that got no final reply."""
+        if self._pending is None:
+            return
+        (target, sender), self._pending = self._pending, None
+        self.send(self._message(b"CANCEL", target, sender, b"", b"", self._sequence))
+        try:
+            async with asyncio.timeout(within):
+                while not _header(reply := await self._replies.get(), b"CSeq").endswith(b"INVITE"):
+                    pass
+        except TimeoutError:
+            return
+        self._ack(target, sender, reply)
 
     def send(self, data: bytes) -> None:
         """Send any bytes at all."""

@@ -47,9 +47,12 @@ async def test_a_national_number_is_the_same_customer_as_its_international_form(
     first = await newest(house, since)
     await call.hang_up()
     await house.closed(number)
-    call, _ = await house.call(number=number)
-    await house.waiting(1)
-    second = await house.interaction(number)
+    await house.call(number=number)
+    second = await until(
+        lambda: house.interaction(number),
+        lambda found: not found["ended_ms"],
+        "the second interaction is written",
+    )
     assert first["identity_value"] == number
     assert str(first["customer_id"]) == second["customer"]
 
@@ -58,10 +61,12 @@ async def test_a_known_number_joins_its_customer(house: House) -> None:
     call, number = await house.call()
     await call.hang_up()
     first = await house.closed(number)
-    call, _ = await house.call(number=number)
-    await house.waiting(1)
-    second = await house.interaction(number)
-    assert second["id"] != first["id"]
+    await house.call(number=number)
+    second = await until(
+        lambda: house.interaction(number),
+        lambda found: found["id"] != first["id"],
+        "the second interaction is written",
+    )
     assert second["customer"] == first["customer"] is not None
 
 
@@ -107,14 +112,13 @@ async def test_what_is_no_proper_sip_does_no_harm(house: House, sender: bytes) -
     [
         b"500&PJSIP/x",
         b"600%0d%0aX",
-        b"600%00",
         b"6" * 5000,
         b"%24%7BSHELL(id)%7D",
         b"600,1",
         b"s",
         b"%ff%fe",
     ],
-    ids=["ampersand", "line-end", "nul", "5kB", "dialplan", "comma", "s", "not-utf-8"],
+    ids=["ampersand", "line-end", "5kB", "dialplan", "comma", "s", "not-utf-8"],
 )
 async def test_a_hostile_dialled_string_is_refused(house: House, dialled: bytes) -> None:
     before = await house.stack.db.fetchval("SELECT count(*) FROM interactions")

@@ -19,7 +19,8 @@ async def test_waiting_callers_keep_their_places_when_the_service_is_killed(hous
     await calls[0][0].hears_music()
     await house.stack.start_service()
     await house.waiting(3, within=10)
-    (phone,) = await house.log_in("1001")
+    phone = house.world.phones["1001"]
+    await house.stack.agent("1001", "available")
     for call, number in calls:
         ringing = await phone.ringing(8)
         assert ringing.shown_number == number
