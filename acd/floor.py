@@ -199,7 +199,9 @@ class Floor:
             return
         now = self._clock.now()
         del self._contacts[contact.interaction]
-        by = "customer" if event.by_caller else "agent" if contact.agent_left else "system"
+        # The two legs' ends race each other: the agent's may not have been told yet.
+        by_agent = contact.agent_left or contact.talking_to
+        by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
         if contact.in_line:
             self._feed(Left(contact.interaction, LeaveReason.ABANDONED), now)

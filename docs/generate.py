@@ -194,6 +194,7 @@ def import_law() -> str:
             law = "from the top down, each knows only those below: " + " → ".join(
                 _code(layer) for layer in one["layers"]
             )
+            law += " (`|`: neither knows the other; `:`: they may know each other)"
         else:
             sources = ", ".join(map(_code, one["source_modules"]))
             law = f"{sources} may not import {', '.join(map(_code, one['forbidden_modules']))}"

@@ -202,7 +202,7 @@ class Session:
             )
             place = self._place(action.node) if action.resumes or stale else {}
             await self._carry({**facts, **place})
-            await self._call.wait()
+            await self._call.wait(after=action.resumes)
         except CallGone:
             self._floor.gone(self._call, self._interaction)
         return Left.QUEUED

@@ -294,10 +294,12 @@ class Call(Protocol):
     ) -> Recording:
         """Record the caller until silence, a terminator, the maximum, or hang-up."""
 
-    async def wait(self, *, music: str = "default") -> None:
+    async def wait(self, *, music: str = "default", after: bool = False) -> None:
         """Leave the caller waiting with music, held by the PBX alone. Ends the loan.
 
-        While waiting, the PBX calls `Handler.waiting` at intervals and for each key.
+        While waiting, the PBX calls `Handler.waiting` at intervals and for each key. With `after`,
+        it calls `Handler.after` when the agent has hung up and the caller has not; without, it
+        ends the call then.
         """
 
     async def transfer(self, address: str) -> None:

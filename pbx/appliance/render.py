@@ -233,6 +233,7 @@ def _rendered(
             raise ApplianceError("\n".join(problems))
         write_private(out / "sala-events.conf", events_text(pbx.version))
         write_private(out / "sala-external.conf", external_text(plan.external_address))
+        write_private(out / "sala-media.conf", media_text(plan.sip_address))
         check_folder(out, sources)
         yield out
     finally:
@@ -358,6 +359,14 @@ def globals_text(values: Mapping[str, str]) -> str:
             )
         lines.append(f"{name} = {value}")
     return "\n".join(lines) + "\n"
+
+
+def media_text(address: str) -> str:
+    """Render the part of all endpoints that says where speech (RTP) listens: where SIP does."""
+    head = "; Written by Sala from the setting sip_address; changes here are lost.\n"
+    if ipaddress.ip_address(address).is_unspecified:
+        return head
+    return f"{head}media_address = {address}\nbind_rtp_to_media_address = yes\n"
 
 
 def external_text(address: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pbx.asterisk.facts import Q850, caller_of, decode_carry, encode_carry
+from pbx.asterisk.facts import Q850, caller_of, check_address, decode_carry, encode_carry
 from pbx.asterisk.fastagi import AgiSession
 from pbx.errors import CallGone, LocalProtocolError, SwitchError
 from pbx.port import (
@@ -141,14 +141,15 @@ class AgiCall:
             raise SwitchError("Asterisk could not record")
         return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
 
-    async def wait(self, *, music: str = "default") -> None:
+    async def wait(self, *, music: str = "default", after: bool = False) -> None:
         self._unsent_answer = False  # the dialplan answers whoever comes to wait
-        more = {} if music == "default" else {"CHANNEL(musicclass)": music}
+        more = {"SALA_AFTER": "yes" if after else ""}
+        if music != "default":
+            more["CHANNEL(musicclass)"] = music
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
 
     async def transfer(self, address: str) -> None:
-        if not (address.isascii() and address.isalnum()):
-            raise LocalProtocolError("an address to transfer to holds letters and digits only")
+        check_address(address)
         await self._settle()
         await self._go("transfer", {"SALA_TO": address})
 

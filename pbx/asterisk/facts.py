@@ -17,6 +17,7 @@ LEG_PREFIX = "sala-"
 _KEY = re.compile(r"[a-z_]{1,32}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
+_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}")
 
 Q850: Mapping[Cause, int] = {
@@ -47,6 +48,12 @@ _FROM_Q850: Mapping[int, Cause] = {
     34: Cause.CONGESTION,
     42: Cause.CONGESTION,
 }
+
+
+def check_address(address: str) -> None:
+    """Refuse, by `LocalProtocolError`, what is no SIP account's name."""
+    if not _ADDRESS.fullmatch(address):
+        raise LocalProtocolError("an address is a SIP account: letters, digits, _ and -")
 
 
 def cause_of(q850: str | None) -> Cause:

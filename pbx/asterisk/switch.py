@@ -19,12 +19,13 @@ from pbx.asterisk.facts import (
     address_of,
     caller_of,
     cause_of,
+    check_address,
     decode_carry,
     encode_carry,
 )
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
-from pbx.errors import LinkDown, LocalProtocolError, SwitchError
+from pbx.errors import LinkDown, SwitchError
 from pbx.port import (
     CallEnded,
     Caller,
@@ -145,6 +146,7 @@ class AsteriskSwitch:
         carry: Mapping[str, str],
     ) -> None:
         shown = "".join(c for c in caller.name if c not in '"<>\\')
+        check_address(address)
         headers = [
             ("Channel", f"PJSIP/{address}"),
             ("Context", "sala-agent"),
@@ -157,8 +159,6 @@ class AsteriskSwitch:
             ("ChannelId", LEG_PREFIX + offer),
             ("Async", "true"),
         ]
-        if not (address.isascii() and address.isalnum()):
-            raise LocalProtocolError("an address to ring holds letters and digits only")
         self._legs[offer] = False
         try:
             answer = self._link.send("Originate", headers)
@@ -193,8 +193,7 @@ class AsteriskSwitch:
         await self._redirect(leg, "sala-agent", "s")
 
     async def transfer(self, call: str, address: str) -> None:
-        if not (address.isascii() and address.isalnum()):
-            raise LocalProtocolError("an address to transfer to holds letters and digits only")
+        check_address(address)
         await self._redirect(call, "sala-transfer", address)
 
     async def hang_up(self, call: str, cause: Cause = Cause.NORMAL) -> None:
@@ -330,7 +329,7 @@ class AsteriskSwitch:
         """After each login: list what is live, then tell what happened meanwhile."""
         self._held_back = []
         try:
-            await self._link.action("Setvar", [("Variable", "SALA_AWAY_SINCE"), ("Value", "")])
+            await self._link.action("Setvar", [("Variable", "SALA_AWAY_LAST"), ("Value", "0")])
             floor = await self.snapshot()
         finally:
             held, self._held_back = self._held_back, None

@@ -68,8 +68,10 @@ class House:
         return [self.world.phones[agent] for agent in agents]
 
     async def meets(self, phone: Phone, within: float = 5) -> Leg:
-        """The phone rings and is answered."""
-        return await phone.answer(await phone.ringing(within))
+        """The phone rings, is answered, and its agent is on contact."""
+        leg = await phone.answer(await phone.ringing(within))
+        await self.stack.becomes(phone.account, "on_contact")
+        return leg
 
     async def talk(self, one: Leg, other: Leg) -> None:
         """Both sides speak, and each is heard by the other."""

@@ -12,6 +12,7 @@ from pbx.appliance.render import (
     events_text,
     external_text,
     globals_text,
+    media_text,
     render,
 )
 from pbx.appliance.root import Pbx
@@ -181,6 +182,11 @@ def test_events_are_filtered_by_name_where_asterisk_can():
     assert "eventfilter(action(include),name(Hangup)) =\n" in events_text((22, 10, 1))
     assert "eventfilter(action(include),name(Hangup)) =\n" in events_text((23, 0, 0))
     assert "eventfilter = ^Event: (FullyBooted|" in events_text((20, 6, 0))
+
+
+def test_speech_listens_where_sip_does():
+    assert "media_address = 127.0.0.1\nbind_rtp_to_media_address = yes\n" in media_text("127.0.0.1")
+    assert "media_address" not in media_text("0.0.0.0")
 
 
 def test_the_external_address_is_told_to_others_only():

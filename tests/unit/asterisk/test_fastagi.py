@@ -150,7 +150,7 @@ async def test_to_wait_is_one_command(house: House) -> None:
     await call.carry({"entered": "17"})
     waiting = asyncio.create_task(call.wait())
     assert await peer.command() == (
-        "EXEC MSet SALA_NEXT=wait,SALA_CARRY=interaction=i1&queue=q&entered=17"
+        "EXEC MSet SALA_NEXT=wait,SALA_CARRY=interaction=i1&queue=q&entered=17,SALA_AFTER="
     )
     peer.say("200 result=0\n")
     await waiting

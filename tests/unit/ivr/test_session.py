@@ -107,9 +107,9 @@ class World:
     ) -> Recording:
         raise NotImplementedError
 
-    async def wait(self, *, music: str = "default") -> None:
+    async def wait(self, *, music: str = "default", after: bool = False) -> None:
         assert self.answered
-        self._order("wait")
+        self._order("wait, then after" if after else "wait")
         self.over = True
 
     async def transfer(self, address: str) -> None:
@@ -229,7 +229,12 @@ async def test_refused_queue_takes_its_exit_before_answering(flow: Flow) -> None
 async def test_after_the_talk(flow: Flow) -> None:
     world = World()
     await session(flow, world).run("survey")
-    assert world.log == ["arrive sales", "answer", "carry queue,entered,flow,version,node", "wait"]
+    assert world.log == [
+        "arrive sales",
+        "answer",
+        "carry queue,entered,flow,version,node",
+        "wait, then after",
+    ]
     assert world.carried["node"] == "survey"
     later = World(carried=world.carried, answered=True)
     await session(flow, later).after(later.carried["node"])
