@@ -14,6 +14,9 @@ class Contact:
     interaction: str
     call: str
     caller: Caller
+    dialled: str = ""
+    internal: bool = False
+    """Whether it comes from an agent's own phone."""
     carry: dict[str, str] = field(default_factory=dict)
     queue: str = ""
     entered: int = 0

@@ -18,6 +18,7 @@ from typing import Any
 
 from acd.clock import Clock, Timer
 from acd.contacts import Contact, Leg
+from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.legs import Legs
 from acd.restore import Restored, restore
@@ -79,10 +80,18 @@ class Floor:
     """
 
     def __init__(
-        self, switch: Switch, ledger: Ledger, clock: Clock, roster: Roster, *, epoch: str
+        self,
+        switch: Switch,
+        ledger: Ledger,
+        intake: Intake,
+        clock: Clock,
+        roster: Roster,
+        *,
+        epoch: str,
     ) -> None:
         self._switch = switch
         self._ledger = ledger
+        self._intake = intake
         self._clock = clock
         self._roster = roster
         self._epoch = epoch
@@ -368,11 +377,14 @@ class Floor:
         self._contacts = found.contacts
         self._legs.restore(found.legs)
         self._by_call = {contact.call: contact for contact in found.contacts.values()}
+        for contact in found.contacts.values():
+            # What was not written yet when the last process died is written now.
+            row = self._intake.row(contact, contact.entered or now)
+            self._ledger.recovered(row, contact.queue, contact.entered, contact.in_line)
         for leg in self._legs:
+            self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             if leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
-            else:
-                self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
         self._router = Router(self._roster.configuration, self._router_epoch)
         self._up = True
         self._feed(Batch(found.events), now)

@@ -47,6 +47,8 @@ class _Account:
     row: Interaction
     segments: int = 0
     open: list[Segment] = field(default_factory=list)
+    offers: set[str] = field(default_factory=set)
+    """All offers it was rung for."""
     answered: bool = False
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
@@ -79,6 +81,7 @@ class Ledger:
                 detail.interaction,
                 segments=max((s.seq for s in detail.segments), default=0),
                 open=[s for s in detail.segments if s.ended_ms is None],
+                offers={s.offer for s in detail.segments if s.offer},
                 answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
             )
             self._accounts[detail.interaction.id] = account
@@ -86,6 +89,15 @@ class Ledger:
                 if segment.kind == SegmentKind.WRAP_UP:
                     self._close(account, segment, at, "done")
             self._forget_when_done(account)
+
+    def recovered(self, row: Interaction, queue: str, entered: int, in_line: bool) -> None:
+        """A live call as the switch lists it: write down what of it a killed process did not."""
+        if row.id not in self._accounts:
+            self.opened(row)
+        account = self._accounts[row.id]
+        stays = self._find(account, SegmentKind.QUEUE) or account.answered
+        if queue and not stays and (in_line or account.row.queue != queue):
+            self.queued(row.id, queue, entered)
 
     def unknown(self, live: Iterable[str]) -> list[str]:
         """Those that are open here but not among `live`."""
@@ -162,7 +174,8 @@ class Ledger:
     def ringing(self, interaction: str, queue: str, offer: str, agent: str, at: int) -> None:
         """An agent's phone rings for it."""
         account = self._accounts.get(interaction)
-        if account is not None and not self._find(account, SegmentKind.RINGING, offer):
+        if account is not None and offer not in account.offers:
+            account.offers.add(offer)
             self._open(account, SegmentKind.RINGING, at, queue=queue, agent=agent, offer=offer)
 
     def offer_over(self, interaction: str, offer: str, outcome: str, at: int) -> None:

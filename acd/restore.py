@@ -75,7 +75,7 @@ def _contact(interaction: str, call: CallSnapshot, now: int) -> Contact:
         interaction,
         call.call,
         call.caller,
-        dict(call.carried),
+        carry=dict(call.carried),
         queue=call.carried.get("queue", ""),
         entered=int(entered) if entered.isdigit() else now,
         answered=call.state is CallState.TALKING,

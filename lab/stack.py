@@ -218,7 +218,42 @@ class Stack:
 
     async def kill_service(self) -> None:
         """Kill the service (SIGKILL), and keep it away until `start_service`."""
-        process = self.service()
+        await self._kill(self.service())
+
+    async def start_service(self, within: float = 30.0) -> dict[str, Any]:
+        """Let the service start again after `kill_service`, and wait until it is ready."""
+        self._signal_up(signal.SIGCONT)
+        self._held = False
+        return await self.service_ready(within)
+
+    async def kill_database(self) -> None:
+        """Kill the embedded database (SIGKILL), and keep it away until `start_database`."""
+        pid_file = self.home / "state" / "pg" / "data" / "postmaster.pid"
+        pid = int(pid_file.read_text(encoding="utf-8").splitlines()[0])
+        await self._kill(psutil.Process(pid))
+
+    async def start_database(self, within: float = 30.0) -> None:
+        """Let the database start again after `kill_database`, and wait until it takes rows."""
+        self._signal_up(signal.SIGCONT)
+        self._held = False
+        deadline = time.monotonic() + within
+        while (status := await self.status())["database"]["pending"]:
+            if time.monotonic() > deadline:
+                raise StackError(f"the database takes no rows: {status['database']}")
+            await asyncio.sleep(0.05)
+
+    async def kill_pbx(self) -> None:
+        """Kill Sala's PBX (SIGKILL); `sala up` starts it again."""
+        conf = str(self.home / "state" / "asterisk")
+        if self._up is not None:
+            for child in psutil.Process(self._up.pid).children():
+                if any(conf in word for word in child.cmdline()):
+                    child.kill()
+                    return
+        raise StackError("the PBX does not run")
+
+    async def _kill(self, process: psutil.Process) -> None:
+        """Kill a process that `sala up` would start again, and have it wait with that."""
         self._signal_up(signal.SIGSTOP)
         self._held = True
         process.kill()
@@ -228,12 +263,6 @@ class Stack:
                     await asyncio.sleep(0.01)
                     continue
             break
-
-    async def start_service(self, within: float = 30.0) -> dict[str, Any]:
-        """Let the service start again after `kill_service`, and wait until it is ready."""
-        self._signal_up(signal.SIGCONT)
-        self._held = False
-        return await self.service_ready(within)
 
     # --- asking ---------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from acd.clock import LoopClock
 from acd.floor import Floor
+from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import Wanted
@@ -18,7 +20,7 @@ from acd.spool import Spool
 from crm import floor as stored_floor
 from crm import interactions, records
 from crm.database import Database
-from crm.errors import CrmError
+from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
 from ivr.errors import FlowInvalid, SpeechError
 from ivr.library import Library
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 AMI_USER = "sala"
 LOOPBACK = "127.0.0.1"
 DRAIN_S = 5.0
+KEPT_S = 1.0
 
 
 class Service:
@@ -89,8 +92,9 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
+        intake = Intake(settings.default_region)
         floor = self._floor = Floor(
-            switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
+            switch, ledger, intake, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
         )
         self._reception = Reception(
             floor,
@@ -100,8 +104,9 @@ class Service:
             clock,
             roster=roster,
             entry_points={entry.number: entry.flow for entry in stored.entry_points},
-            region=settings.default_region,
+            intake=intake,
             language=settings.language,
+            kept=self._kept,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -157,10 +162,20 @@ class Service:
         return []
 
     async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
-        """Log an agent in or out, pause or resume. Raises `LookupError` for an unknown agent."""
+        """Log an agent in or out, pause or resume. Raises `LookupError` for an unknown agent.
+
+        Returns once it is written, so that what was confirmed outlives this process.
+        """
         if self._floor is None:
             raise LookupError(agent)
         self._floor.agent_wants(agent, wanted, reason)
+        await self._kept()
+
+    async def _kept(self) -> None:
+        """Wait until all is written, but not for a database that is away."""
+        if self._recorder is not None:
+            with contextlib.suppress(DatabaseUnavailable):
+                await self._recorder.flush(KEPT_S)
 
     async def _follow(self, database: Database) -> None:
         """Take each new configuration as it is made."""

@@ -7,18 +7,17 @@ interaction, goes through the flow of the number it dialled, and into a queue.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import uuid6
 
 from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
+from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import Wanted
-from crm.identities import phone
-from crm.records import Identity, Interaction
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
 from ivr.flow.load import Flow
 from ivr.library import Library
@@ -41,7 +40,11 @@ COMFORT_TICKS = 3
 
 
 class Reception:
-    """Answers the PBX's questions. `entry_points` maps a dialled number to a flow's alias."""
+    """Answers the PBX's questions.
+
+    `entry_points` maps a dialled number to a flow's alias; `kept` waits until what was noted is
+    written.
+    """
 
     def __init__(
         self,
@@ -53,8 +56,9 @@ class Reception:
         *,
         roster: Roster,
         entry_points: Mapping[str, str],
-        region: str,
+        intake: Intake,
         language: str,
+        kept: Callable[[], Awaitable[None]],
     ) -> None:
         self._floor = floor
         self._ledger = ledger
@@ -63,8 +67,9 @@ class Reception:
         self._clock = clock
         self._roster = roster
         self._entry_points = entry_points
-        self._region = region
+        self._intake = intake
         self._language = language
+        self._kept = kept
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
         """Take a new configuration; it holds from the next call."""
@@ -89,6 +94,7 @@ class Reception:
             return
         if contact is None:
             contact = self._opened(call, flow_now)
+            await call.carry({"interaction": contact.interaction})
         self._ledger.in_flow(contact.interaction, self._clock.now())
         await self._session(flow_now, call, contact).run()
 
@@ -115,6 +121,7 @@ class Reception:
         else:
             wanted, said = known
             self._floor.agent_wants(agent, wanted)
+            await self._kept()
             log.info(
                 "agent wants",
                 extra={"action": "agent_wants", "agent": agent, "wanted": wanted.value},
@@ -205,7 +212,9 @@ class Reception:
             interaction,
             call.id,
             call.caller,
-            dict(call.carried),
+            call.dialled,
+            call.address is not None,
+            carry=dict(call.carried),
             queue=call.carried.get("queue", ""),
             entered=int(entered) if entered.isdigit() else self._clock.now(),
         )
@@ -213,20 +222,10 @@ class Reception:
         return contact
 
     def _opened(self, call: Call, flow: Flow) -> Contact:
-        interaction = str(uuid6.uuid7())
-        number = call.caller.number
-        e164 = phone(number, self._region) if number and call.address is None else None
-        self._ledger.opened(
-            Interaction(
-                interaction,
-                self._clock.now(),
-                identity=Identity("phone", e164) if e164 else None,
-                dialled=call.dialled,
-                entry_point=call.dialled,
-                flow=flow.alias,
-                flow_version=flow.version,
-            )
+        contact = Contact(
+            str(uuid6.uuid7()), call.id, call.caller, call.dialled, call.address is not None
         )
-        contact = Contact(interaction, call.id, call.caller)
+        contact.carry.update(flow=flow.alias, version=flow.version)
+        self._ledger.opened(self._intake.row(contact, self._clock.now()))
         self._floor.opened(contact)
         return contact

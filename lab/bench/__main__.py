@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -35,13 +36,13 @@ LIMIT_S = 600.0
 def main() -> int:
     """Measure what was asked for; give the exit status."""
     options = _options()
-    console = Console(width=None if sys.stdout.isatty() else 120, soft_wrap=False)
+    console = Console(width=None if sys.stdout.isatty() else 132, soft_wrap=False)
     try:
         return asyncio.run(_run(console, options.only, quick=options.quick))
     except (LabError, PbxError, CrmError, TimeoutError, OSError) as error:
         console.print(f"could not measure: {error or 'it took too long'}", markup=False)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped")
         return 1
 
@@ -70,6 +71,9 @@ def _names(text: str) -> list[str]:
 
 async def _run(console: Console, names: list[str], *, quick: bool) -> int:
     begun = time.monotonic()
+    if task := asyncio.current_task():
+        # Told to end from outside, it takes down what it started, as with Ctrl-C.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
     def tell(what: str) -> None:
         console.print(f"{time.monotonic() - begun:6.1f} s  {what}", markup=False, highlight=False)

@@ -24,8 +24,9 @@ TRUNK = "127.0.0.2"
 """The loopback address that callers call from."""
 PHONES = "127.0.0.1"
 SCENARIOS = Path(__file__).parent / "scenarios"
-START_S = 5.0
 REGISTER_S = 20.0
+ERROR_CHARACTERS = 200
+_NO_ERROR = "The following events"
 SLACK_S = 15.0
 """How much longer than planned a batch of calls may take before it is given up."""
 
@@ -91,7 +92,8 @@ class Sipp:
         """The first error it told, or nothing."""
         with contextlib.suppress(OSError):
             lines = self._errors.read_text(encoding="utf-8", errors="replace").splitlines()
-            return next((line for line in lines if line.strip()), "")
+            told = [line for line in lines if line.strip() and not line.startswith(_NO_ERROR)]
+            return told[0][:ERROR_CHARACTERS] if told else ""
         return ""
 
 
@@ -151,9 +153,12 @@ class Clients:
             for account, secret in accounts.items()
         ]
         register = Sipp(self._folder, "register", "register", self._phones, self._sala)
-        await register.start(*self._each(rows, "register"), "-r", "100")
-        if await register.wait(REGISTER_S):
-            raise LabError(f"agents' phones could not register: {register.said()}")
+        for last in (False, True):
+            await register.start(*self._each(rows, "register"), "-r", "100", "-l", "10")
+            if await register.wait(REGISTER_S) == 0:
+                break
+            if last:
+                raise LabError(f"agents' phones could not register: {register.said()}")
         self._agents = Sipp(self._folder, "agents", "agent", self._phones, self._sala)
         await self._agents.start()
 
@@ -191,7 +196,7 @@ class Clients:
         try:
             await callers.start(
                 *(*self._each(rows, name), "-r", f"{rate:g}", "-l", str(at_once)),
-                *("-d", str(apart_ms), "-recv_timeout", "30000"),
+                *("-d", str(apart_ms), "-recv_timeout", "20000"),
             )
             status = await callers.wait(planned_s + SLACK_S)
         finally:

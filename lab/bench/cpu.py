@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 import psutil
 
@@ -20,19 +20,19 @@ from lab.errors import LabError
 
 GOAL = 0.35
 RATE = 10
-LOAD_S, QUICK_LOAD_S = 20, 4
-IDLE_S, QUICK_IDLE_S = 4.0, 1.5
+LOAD_S, QUICK_LOAD_S = 20, 3
+IDLE_S, QUICK_IDLE_S = 4.0, 1.0
 TALK_MS = 300
 WARM_UP = 10
 """Calls before the measurement begins."""
-TAIL_S = 0.5
+TAIL_S = 1.0
 """What a call leaves to be done, in the PBX and the database, is done this long after it."""
 
 
 async def measure(ground: Ground, *, quick: bool) -> Finding:
     """Measure. Raises `LabError` when calls fail."""
-    ours = await _side(ground, SALA, quick)
-    theirs = await _side(ground, APP_QUEUE, quick)
+    found = {peer: await _side(ground, peer, quick) for peer in ground.turns()}
+    ours, theirs = found[SALA], found[APP_QUEUE]
     added = ours["service"] + ours["postgres"]
     ratio = added / ours["asterisk"]
     whole = added + ours["asterisk"]
@@ -40,7 +40,7 @@ async def measure(ground: Ground, *, quick: bool) -> Finding:
         "cpu",
         (
             Row(
-                "CPU a call: service + Postgres over Asterisk (ms)",
+                "CPU a call, ms: service + Postgres over Asterisk",
                 f"{ms(ours['service'])} + {ms(ours['postgres'])} over {ms(ours['asterisk'])}",
                 "",
                 f"{ratio:.2f}",
@@ -48,7 +48,7 @@ async def measure(ground: Ground, *, quick: bool) -> Finding:
                 ratio <= GOAL,
             ),
             Row(
-                "CPU a call, all of it (ms)",
+                "CPU a call, ms: all of it",
                 ms(whole),
                 ms(theirs["asterisk"]),
                 f"{whole / theirs['asterisk']:.2f}",
@@ -67,12 +67,11 @@ async def measure(ground: Ground, *, quick: bool) -> Finding:
 
 async def _side(ground: Ground, peer: Peer, quick: bool) -> dict[str, float]:
     load_s, idle_s = (QUICK_LOAD_S, QUICK_IDLE_S) if quick else (LOAD_S, IDLE_S)
-    async with ground.alone(peer):
-        processes = ground.processes(peer)
-        await _calls(ground, peer, WARM_UP)
-        await asyncio.sleep(TAIL_S)
-        idle = await _spent_while(processes, asyncio.sleep(idle_s))
-        loaded = await _spent_while(processes, _calls(ground, peer, RATE * load_s))
+    await ground.only(peer)
+    processes = ground.processes(peer)
+    await _calls(ground, peer, WARM_UP)
+    idle = await _spent_while(processes, asyncio.sleep(idle_s))
+    loaded = await _spent_while(processes, _calls(ground, peer, RATE * load_s))
     calls = RATE * load_s
     a_second = {name: spent / idle[1] for name, spent in idle[0].items()}
     return {
@@ -92,12 +91,12 @@ async def _calls(ground: Ground, peer: Peer, count: int) -> None:
 
 
 async def _spent_while(
-    processes: Mapping[str, psutil.Process], doing: object
+    processes: Mapping[str, psutil.Process], doing: Awaitable[None]
 ) -> tuple[dict[str, float], float]:
     """Await `doing`; give each process's CPU seconds meanwhile, and how long it took."""
     begun = time.monotonic()
     before = {name: cpu_seconds(process) for name, process in processes.items()}
-    await doing  # type: ignore[misc]
+    await doing
     after = {name: cpu_seconds(process) for name, process in processes.items()}
     return {name: after[name] - before[name] for name in processes}, time.monotonic() - begun
 

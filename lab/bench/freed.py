@@ -17,8 +17,8 @@ from lab.errors import LabError
 
 GOAL_MS, GOAL_RATIO = 10.0, 1 / 60
 WAITING = 20
-SAMPLES, QUICK_SAMPLES = 100, 25
-TALK_MS, QUICK_TALK_MS = (500, 2000), (300, 900)
+SAMPLES, QUICK_SAMPLES = 100, 20
+TALK_MS, QUICK_TALK_MS = (500, 2000), (200, 600)
 SEED = 20
 ARRIVALS = 50
 """Callers a second, while the line fills up."""
@@ -28,14 +28,14 @@ POLL_S = 1.5
 
 async def measure(ground: Ground, *, quick: bool) -> Finding:
     """Measure. Raises `LabError` when calls fail."""
-    sala = await _side(ground, SALA, quick)
-    theirs = await _side(ground, APP_QUEUE, quick)
+    found = {peer: await _side(ground, peer, quick) for peer in ground.turns()}
+    sala, theirs = found[SALA], found[APP_QUEUE]
     ratio = sala.median / theirs.median
     return Finding(
         "freed",
         (
             Row(
-                "agent freed → next INVITE, callers waiting (ms: median / p95)",
+                "agent freed → next INVITE, ms: median / p95",
                 spread_text(sala),
                 spread_text(theirs),
                 f"1/{1 / ratio:.0f}" if ratio < 1 else f"{ratio:.2f}",
@@ -67,13 +67,13 @@ async def _side(ground: Ground, peer: Peer, quick: bool) -> Spread:
     count = samples + FEW + WAITING
     plans = [Plan(peer.few, rng.randint(shortest, longest)) for _ in range(count)]
     talk_s = sum(plan.talk_ms for plan in plans) / 1000
-    async with ground.alone(peer):
-        batch = await ground.clients.call(
-            plans,
-            rate=ARRIVALS,
-            at_once=WAITING + FEW,
-            planned_s=(talk_s + count * POLL_S) / FEW,
-        )
+    await ground.only(peer)
+    batch = await ground.clients.call(
+        plans,
+        rate=ARRIVALS,
+        at_once=WAITING + FEW,
+        planned_s=(talk_s + count * POLL_S) / FEW,
+    )
     if batch.failed:
         raise LabError(f"{peer.key}: {batch.failed} of {batch.calls} calls failed: {batch.why}")
     return Spread.of(freed_ms(batch), f"rings of freed agents by {peer.key}")

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +76,7 @@ class Ground:
     def __init__(self) -> None:
         self._folder = Path()
         self._stack = Stack()
+        self._served = True
         self.clients: Clients
 
     async def __aenter__(self) -> Ground:
@@ -143,13 +144,11 @@ class Ground:
     async def _all_available(self) -> None:
         """Wait until every agent of Sala's is reachable and free."""
         wanted = {*SALA.many_agents, *SALA.few_agents}
-        try:
-            async with asyncio.timeout(READY_S):
-                while not wanted <= await self._free():
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            missing = sorted(wanted - await self._free())
-            raise LabError(f"agents did not become available: {', '.join(missing)}") from None
+        deadline = time.monotonic() + READY_S
+        while missing := wanted - await self._free():
+            if time.monotonic() > deadline:
+                raise LabError(f"agents are not available: {', '.join(sorted(missing))}")
+            await asyncio.sleep(0.1)
 
     async def _free(self) -> set[str]:
         return {
@@ -158,25 +157,20 @@ class Ground:
             if row["presence"] == "available" and row["reachable"]
         }
 
-    @asynccontextmanager
-    async def alone(self, peer: Peer) -> AsyncIterator[None]:
-        """Have only this peer work: for app_queue, Sala's service is taken away meanwhile."""
-        if peer is SALA:
-            await self._all_available()
-            yield
-            return
-        await self._stack.kill_service()
-        try:
-            yield
-        finally:
-            await self._stack.start_service()
-            await self._all_available()
+    def turns(self) -> tuple[Peer, Peer]:
+        """Both peers, first the one that can begin at once."""
+        return PEERS if self._served else (APP_QUEUE, SALA)
 
-    async def settled(self) -> None:
-        """Wait until what was to be written to the database is written."""
-        async with asyncio.timeout(READY_S):
-            while (await self._stack.status())["database"]["pending"]:
-                await asyncio.sleep(0.02)
+    async def only(self, peer: Peer) -> None:
+        """Have this peer alone do work: for app_queue, Sala's service is taken away."""
+        if peer is SALA:
+            if not self._served:
+                await self._stack.start_service()
+                self._served = True
+            await self._all_available()
+        elif self._served:
+            await self._stack.kill_service()
+            self._served = False
 
     def processes(self, peer: Peer) -> Mapping[str, psutil.Process]:
         """The processes that serve a peer's calls, by what they are."""

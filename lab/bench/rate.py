@@ -1,7 +1,7 @@
 """The call rate that is held: 99 of 100 callers reach an agent's phone in 50 ms, and none fails.
 
-The rate is doubled until it is not held, then the gap is halved a few times. A rate counts as not
-held when it failed twice, so that one hiccup of the machine does not decide.
+The rate is doubled until it is not held, then the gap is halved a few times. A rate that is barely
+missed is tried once more, so that one hiccup of the machine does not decide.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ from lab.bench.figures import Finding, Row, Spread, ms
 from lab.bench.ground import APP_QUEUE, MANY, SALA, Ground, Peer
 
 P99_MS = 50.0
+BARELY_MS = 150.0
+"""Up to here a missed 99th percentile may be a hiccup."""
 FIRST, MOST = 10, 320
-STEP_S, QUICK_STEP_S = 8, 2
+QUICK_FIRST, QUICK_MOST = 20, 80
+STEP_S, QUICK_STEP_S = 6, 2
+LEAST, QUICK_LEAST = 150, 30
+"""Calls in a step at least: fewer would make the 99th percentile the slowest one."""
 HALVINGS, QUICK_HALVINGS = 3, 0
 TALK_MS = 200
 LAG = 0.9
@@ -32,11 +37,16 @@ class Step:
     made: float
     """Calls a second that were really made."""
 
+    @property
+    def barely_missed(self) -> bool:
+        """Whether another try may well hold."""
+        return not self.held and not self.failed and self.p99_ms <= BARELY_MS
+
 
 async def measure(ground: Ground, *, quick: bool) -> Finding:
     """Measure."""
-    ours = await _side(ground, SALA, quick)
-    theirs = await _side(ground, APP_QUEUE, quick)
+    found = {peer: await _side(ground, peer, quick) for peer in ground.turns()}
+    ours, theirs = found[SALA], found[APP_QUEUE]
     sala, app_queue = _held(ours), _held(theirs)
     ratio = sala / app_queue if app_queue else 0.0
     return Finding(
@@ -66,38 +76,39 @@ def _held(steps: list[Step]) -> int:
 
 def _text(steps: list[Step]) -> str:
     best = max((step for step in steps if step.held), key=lambda step: step.rate, default=None)
-    return f"{best.rate} (p99 {ms(best.p99_ms)} ms)" if best else f"below {FIRST}"
+    return f"{best.rate} (p99 {ms(best.p99_ms)} ms)" if best else f"below {steps[0].rate}"
 
 
 async def _side(ground: Ground, peer: Peer, quick: bool) -> list[Step]:
-    seconds = QUICK_STEP_S if quick else STEP_S
+    seconds, least = (QUICK_STEP_S, QUICK_LEAST) if quick else (STEP_S, LEAST)
+    first, most = (QUICK_FIRST, QUICK_MOST) if quick else (FIRST, MOST)
     steps: list[Step] = []
 
     async def holds(rate: int) -> bool:
-        for _ in range(1 if quick else 2):
-            steps.append(await _step(ground, peer, rate, seconds))
-            if steps[-1].held:
-                return True
-        return False
+        calls = max(rate * seconds, least)
+        steps.append(await _step(ground, peer, rate, calls))
+        if not quick and steps[-1].barely_missed:
+            steps.append(await _step(ground, peer, rate, calls))
+        return steps[-1].held
 
-    async with ground.alone(peer):
-        low, high = 0, FIRST
-        while high <= MOST and await holds(high):
-            low, high = high, high * 2
-        for _ in range(QUICK_HALVINGS if quick else HALVINGS):
-            middle = (low + high) // 2
-            if high > MOST or middle in {low, high}:
-                break
-            if await holds(middle):
-                low = middle
-            else:
-                high = middle
+    await ground.only(peer)
+    low, high = 0, first
+    while high <= most and await holds(high):
+        low, high = high, high * 2
+    for _ in range(QUICK_HALVINGS if quick else HALVINGS):
+        middle = (low + high) // 2
+        if high > most or middle in {low, high}:
+            break
+        if await holds(middle):
+            low = middle
+        else:
+            high = middle
     return steps
 
 
-async def _step(ground: Ground, peer: Peer, rate: int, seconds: int) -> Step:
-    plans = [Plan(peer.many, TALK_MS)] * (rate * seconds)
-    batch = await ground.clients.call(plans, rate=rate, at_once=len(plans), planned_s=seconds + 5.0)
+async def _step(ground: Ground, peer: Peer, rate: int, calls: int) -> Step:
+    plans = [Plan(peer.many, TALK_MS)] * calls
+    batch = await ground.clients.call(plans, rate=rate, at_once=calls, planned_s=calls / rate + 5.0)
     rings = batch.rings()
     p99 = Spread.of(rings, f"rings at {rate} calls a second by {peer.key}").p99
     made = batch.rate()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 
-_HEAD = re.compile(rb"^-{40,} (\d{4}-\d\d-\d\d)[T \t](\d\d:\d\d:\d\d\.\d{6})", re.MULTILINE)
+_HEAD = re.compile(rb"^-{40,}(?: (\d{4}-\d\d-\d\d)[T \t](\d\d:\d\d:\d\d\.\d{6}))?", re.MULTILINE)
 _DIRECTION = re.compile(rb"message (sent|received)")
 _HEADER = re.compile(
     rb"^(?:(From|f)|(Call-ID|i))[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE
@@ -69,7 +69,9 @@ def parse(data: bytes) -> list[Message]:
     found = []
     for head, after in itertools.zip_longest(heads, heads[1:]):
         end = after.start() if after else len(data)
-        message = _message(b" ".join(head.groups()).decode("ascii"), data[head.end() : end])
+        if head[1] is None:
+            continue  # SIPp's own words about a message
+        message = _message(f"{head[1].decode()} {head[2].decode()}", data[head.end() : end])
         if message is not None:
             found.append(message)
     return found

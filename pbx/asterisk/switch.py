@@ -69,6 +69,9 @@ GONE_S = 0.25
 """How long a failed originate waits for the hang-up of its channel, which tells the cause. One
 that never had a channel (nobody registered) has none."""
 
+GHOST_S = 1.0
+"""How long a channel may take to go after its caller has said that it hangs up."""
+
 NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
 CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
 STATES = {"flow": CallState.FLOW, "wait": CallState.WAITING}
@@ -111,7 +114,7 @@ class AsteriskSwitch:
         """Live legs by offer: whether they have answered."""
         self._cancelled: set[str] = set()
         self._announcements: dict[str, tuple[Prompt, ...]] = {}
-        self._hanging_up: set[str] = set()
+        self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
     async def start(self, handler: Handler) -> None:
@@ -275,11 +278,14 @@ class AsteriskSwitch:
                 self._leg_ended(offer, cause_of(headers.get("Cause")))
             case "Hangup":
                 self._announcements.pop(unique, None)
-                by_caller = unique in self._hanging_up
-                self._hanging_up.discard(unique)
+                sweep = self._hanging_up.pop(unique, None)
+                if sweep is not None:
+                    sweep.cancel()
+                by_caller = sweep is not None
                 self._tell(CallEnded(unique, cause_of(headers.get("Cause")), by_caller))
             case "HangupRequest" if not offer:
-                self._hanging_up.add(unique)
+                loop = asyncio.get_running_loop()
+                self._hanging_up[unique] = loop.call_later(GHOST_S, self._sweep, unique)
             case "Newstate" if offer:
                 self._leg_state(offer, headers.get("ChannelStateDesc", ""))
             case "BridgeEnter" if offer:
@@ -294,6 +300,15 @@ class AsteriskSwitch:
             case "ContactStatus":
                 gone = headers.get("ContactStatus") in GONE_CONTACT
                 self._tell(DeviceChanged(headers.get("AOR", ""), not gone))
+
+    def _sweep(self, call: str) -> None:
+        """End a channel whose caller is long gone.
+
+        A caller who hangs up in the very moment in which Bridge() pulls their channel out of the
+        wait can leave it behind, talking to nobody, for as long as the agent holds the line.
+        """
+        log.warning("a channel outlived its caller", extra={"action": "sweep", "call": call})
+        self._order("Hangup", [("Channel", call), ("Cause", str(Q850[Cause.NORMAL]))])
 
     def _leg_state(self, offer: str, state: str) -> None:
         if offer not in self._legs:
@@ -335,6 +350,8 @@ class AsteriskSwitch:
             held, self._held_back = self._held_back, None
         self._legs = {leg.offer: leg.answered for leg in floor.legs}
         self._cancelled &= self._legs.keys()
+        for sweep in self._hanging_up.values():
+            sweep.cancel()
         self._hanging_up.clear()
         self._tell(SwitchBack(floor))
         for event in held:

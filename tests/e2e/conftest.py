@@ -1,35 +1,14 @@
 from __future__ import annotations
 
-import contextlib
-import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from house import (  # noqa: E402 - found by the line above
-    AGENTS,
-    BRIEF,
-    HASTY,
-    RING_MS,
-    SURVIVAL_AFTER_S,
-    WRAP_UP_MS,
-    House,
-    until,
-)
-
-from lab.stack import Stack, pbx  # noqa: E402
-from lab.world import World  # noqa: E402
-
-ROOT = HERE.parent.parent
-SPARE_DESCRIPTORS = 4
-"""A pooled database connection may be open now that was not before."""
+from house_fixtures import clean, flows, house  # noqa: E402, F401 - found by the line above
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,79 +16,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(HERE):
             # All share one Sala and one world, hence one event loop.
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-
-
-@pytest.fixture(scope="session")
-def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("flows")
-    for source in (ROOT / "ivr" / "flows", HERE / "flows"):
-        for flow in source.glob("*.yaml"):
-            shutil.copy(flow, folder)
-    return folder
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(flows: Path) -> AsyncIterator[House]:
-    settings = {
-        "flows": str(flows),
-        "survival_after_s": str(SURVIVAL_AFTER_S),
-        "wait_tick_s": "2",
-    }
-    async with Stack(settings) as stack:
-        await stack.db.execute(
-            "UPDATE queues SET ring_ms = $1, wrap_up_ms = $2", RING_MS, WRAP_UP_MS
-        )
-        await stack.run("number", "add", BRIEF, "brief")
-        await stack.run("number", "add", HASTY, "hasty")
-        for agent in set(AGENTS) - set(stack.accounts().phones):
-            await stack.run("agent", "add", agent)
-        await stack.reload()
-        accounts = stack.accounts()
-        async with World(pbx(), stack.sip, accounts.caller, accounts.phones) as world:
-            for phone in world.phones.values():
-                await phone.registered()
-            yield House(stack, world)
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def clean(house: House) -> AsyncIterator[None]:
-    """Nothing is left of a test: channels, interactions, held agents, tasks, descriptors."""
-    stack, world = house.stack, house.world
-    before = await stack.status()
-    yield
-    await world.hang_up_all()
-    for agent, phone in world.phones.items():
-        await phone.behave("ring")
-        if not phone.is_registered:
-            await phone.register()
-        await stack.agent(agent, "offline")
-    await until(stack.channels, lambda left: not left, "Sala's PBX has no channel")
-    await until(world.channels, lambda left: not left, "the world's PBX has no channel")
-    for agent in AGENTS:
-        await stack.becomes(agent, "offline")
-    await until(
-        lambda: stack.db.fetchval("SELECT count(*) FROM interactions WHERE ended_at IS NULL"),
-        lambda count: count == 0,
-        "all interactions are closed",
-    )
-    await until(
-        lambda: stack.db.fetchval("SELECT count(*) FROM segments WHERE ended_at IS NULL"),
-        lambda count: count == 0,
-        "all segments are closed",
-    )
-
-    def settled(now: dict[str, Any]) -> bool:
-        if now["calls"] or now["legs"] or now["database"]["pending"]:
-            return False
-        if now["pid"] != before["pid"]:
-            return True
-        return bool(
-            now["tasks"] <= before["tasks"]
-            and now["descriptors"] <= before["descriptors"] + SPARE_DESCRIPTORS
-        )
-
-    await until(stack.status, settled, f"the service is as before ({before})", 8)
-    for phone in world.phones.values():
-        phone.forget()
-    with contextlib.suppress(KeyError):
-        assert (await stack.status())["database"]["refused"] == 0

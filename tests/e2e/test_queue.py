@@ -184,3 +184,15 @@ async def test_two_calls_at_once_from_a_new_number_make_one_customer(house: Hous
         "both interactions are written",
     )
     assert len({row["customer_id"] for row in rows} - {None}) == 1
+
+
+async def test_a_caller_who_hangs_up_as_the_agent_answers_leaves_no_ghost(house: House) -> None:
+    # The PBX may be pulling the caller out of the wait just then: once in a dozen times it did.
+    (phone,) = await house.log_in("1001")
+    for _ in range(6):
+        call, number = await house.call(record=False)
+        ringing = await phone.ringing()
+        await asyncio.gather(phone.answer(ringing), call.hang_up(), return_exceptions=True)
+        await ringing.ended(4)
+        await house.closed(number)
+        await house.stack.becomes("1001", "available")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from acd.contacts import Contact
 from acd.floor import Floor
+from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
@@ -147,6 +148,7 @@ class Stage:
         return Floor(
             self.switch,  # type: ignore[arg-type]
             self.ledger,
+            Intake("US"),
             self.clock,
             self.roster(),
             epoch=f"e{len(self.book.entries)}",

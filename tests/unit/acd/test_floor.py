@@ -275,3 +275,23 @@ def test_a_ring_that_cannot_be_made_is_an_offer_that_failed() -> None:
     assert stage.presence("a") == ("paused", "failed")
     assert stage.presence("b") == ("paused", "failed")
     assert stage.line() == ["i1"]
+
+
+def test_what_a_killed_process_did_not_write_is_written_by_the_next() -> None:
+    stage = Stage()
+    stage.floor = stage.service()
+    leg = LegSnapshot("old.1", "pa", True, {"interaction": "i2"})
+    stage.up(stage.snapshot({"i1": 700}, [leg], talking={"i2": 600}))
+    stage.leg_ends("old.1", answered=True)
+    stage.hangs_up("i2")
+    stage.hangs_up("i1")
+    assert stage.book.of("i1") == [("queue", "abandoned")]
+    assert [kind for kind, _ in stage.book.of("i2")] == [
+        "queue",
+        "ringing",
+        "talk",
+        "wrap_up",
+    ]
+    assert stage.book.interactions["i2"].outcome == "answered"
+    row = stage.book.interactions["i1"]
+    assert (row.arrived_ms, row.outcome) == (700, "abandoned")

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+from house_fixtures import clean, flows, house  # noqa: E402, F401 - found by the line above
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            # All share one Sala and one world, hence one event loop.
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
