@@ -26,6 +26,8 @@ from lab.world import World
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+SPARE_TASKS = 1
+"""The database's pool keeps one that mends it, once the database was away."""
 SPARE_DESCRIPTORS = 4
 """A pooled database connection may be open now that was not before."""
 
@@ -95,7 +97,7 @@ async def clean(house: House) -> AsyncIterator[None]:
         if now["pid"] != before["pid"]:
             return True
         return bool(
-            now["tasks"] <= before["tasks"]
+            now["tasks"] <= before["tasks"] + SPARE_TASKS
             and now["descriptors"] <= before["descriptors"] + SPARE_DESCRIPTORS
         )
 

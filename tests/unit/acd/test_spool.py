@@ -38,7 +38,7 @@ async def test_a_request_becomes_a_callback_and_its_file_goes(
     tmp_path: Path, database: Database
 ) -> None:
     put(tmp_path, "1-a.json")
-    put(tmp_path, "2-b.json", number="(202) 555-0177", typed=True, carry="")
+    put(tmp_path, "2-b.json", number="(202) 555-0177", carry="", requested_ms=1_700_000_000_001)
     taken: list[str] = []
     assert await spool(tmp_path, database, taken).take_in() == 2
     first, second = await callbacks.waiting(database)
