@@ -18,7 +18,6 @@ from typing import Any
 
 from acd.clock import Clock, Timer
 from acd.contacts import Contact, Leg
-from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.legs import Legs
 from acd.restore import Restored, restore
@@ -83,7 +82,6 @@ class Floor:
         self,
         switch: Switch,
         ledger: Ledger,
-        intake: Intake,
         clock: Clock,
         roster: Roster,
         *,
@@ -91,7 +89,6 @@ class Floor:
     ) -> None:
         self._switch = switch
         self._ledger = ledger
-        self._intake = intake
         self._clock = clock
         self._roster = roster
         self._epoch = epoch
@@ -379,8 +376,7 @@ class Floor:
         self._by_call = {contact.call: contact for contact in found.contacts.values()}
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
-            row = self._intake.row(contact, contact.entered or now)
-            self._ledger.recovered(row, contact.queue, contact.entered, contact.in_line)
+            self._ledger.recovered(contact, now)
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             if leg.connected:

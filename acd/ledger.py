@@ -4,14 +4,22 @@ It keeps the open rows of live interactions in memory and hands each new state o
 write-behind recorder, so nothing here waits. A queue segment lasts from entering the queue until
 the agent and the caller hear each other, or until it is given up; the offers' ringing segments lie
 within it. Times are milliseconds since the epoch.
+
+A caller hears silence while we write, so what happened is only noted at first, and written down
+once the event loop's turn is over, when a phone rings already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol
 
+from acd.contacts import Contact
+from acd.intake import Intake
 from acd.router.codec import to_entry
 from acd.router.events import Event, Wanted
 from crm.records import (
@@ -22,6 +30,10 @@ from crm.records import (
     Segment,
     SegmentKind,
 )
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
 
 
 class Recorder(Protocol):
@@ -54,22 +66,72 @@ class _Account:
     """How it left its last queue, if it was not answered."""
 
 
-class Ledger:
-    """The open rows of all live interactions."""
+def _afterwards(
+    write: Callable[Concatenate[Ledger, P], None],
+) -> Callable[Concatenate[Ledger, P], None]:
+    """Note the call, and make it when the turn is over, in order."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def noted(self: Ledger, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self.note(functools.partial(write, self, *args, **kwargs))
+
+    noted.__doc__ = write.__doc__
+    return noted
+
+
+def _at_once(do: Callable[[], None]) -> None:
+    do()
+
+
+class Ledger:
+    """The open rows of all live interactions.
+
+    `soon` is asked to call once the event loop's turn is over; by default all is written at once.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        intake: Intake,
+        soon: Callable[[Callable[[], None]], object] = _at_once,
+    ) -> None:
         self._recorder = recorder
+        self._intake = intake
+        self._soon = soon
+        self._notes: deque[Callable[[], None]] = deque()
         self._accounts: dict[str, _Account] = {}
 
     def __len__(self) -> int:
+        self.catch_up()
         return len(self._accounts)
+
+    def note(self, write: Callable[[], None]) -> None:
+        """Have something written when the turn is over."""
+        self._notes.append(write)
+        if len(self._notes) == 1:
+            self._soon(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Write down what was noted."""
+        while self._notes:
+            write = self._notes.popleft()
+            try:
+                write()
+            except Exception:
+                # One fault must not keep the rest from being written.
+                log.exception("not written", extra={"action": "ledger_fault"})
 
     # --- interactions -----------------------------------------------------------------------
 
-    def opened(self, row: Interaction) -> None:
-        """An interaction has come in."""
-        self._accounts[row.id] = _Account(row)
+    @_afterwards
+    def opened(self, contact: Contact, at: int) -> None:
+        """A call has come in."""
+        self._enter(contact, at)
+
+    def _enter(self, contact: Contact, at: int) -> _Account:
+        row = self._intake.row(contact, at)
+        account = self._accounts[row.id] = _Account(row)
         self._recorder.interaction(row)
+        return account
 
     def resumed(self, details: Iterable[InteractionDetail], at: int) -> None:
         """Take over what a past process left open.
@@ -90,17 +152,20 @@ class Ledger:
                     self._close(account, segment, at, "done")
             self._forget_when_done(account)
 
-    def recovered(self, row: Interaction, queue: str, entered: int, in_line: bool) -> None:
+    @_afterwards
+    def recovered(self, contact: Contact, at: int) -> None:
         """A live call as the switch lists it: write down what of it a killed process did not."""
-        if row.id not in self._accounts:
-            self.opened(row)
-        account = self._accounts[row.id]
+        account = self._accounts.get(contact.interaction) or self._enter(
+            contact, contact.entered or at
+        )
         stays = self._find(account, SegmentKind.QUEUE) or account.answered
-        if queue and not stays and (in_line or account.row.queue != queue):
-            self.queued(row.id, queue, entered)
+        queue = contact.queue
+        if queue and not stays and (contact.in_line or account.row.queue != queue):
+            self._queue(account, queue, contact.entered)
 
     def unknown(self, live: Iterable[str]) -> list[str]:
         """Those that are open here but not among `live`."""
+        self.catch_up()
         there = set(live)
         return [
             interaction
@@ -108,6 +173,7 @@ class Ledger:
             if account.row.ended_ms is None and interaction not in there
         ]
 
+    @_afterwards
     def flow(self, interaction: str, flow: str, version: str) -> None:
         """The flow that the interaction is in."""
         account = self._accounts.get(interaction)
@@ -115,6 +181,7 @@ class Ledger:
             account.row = replace(account.row, flow=flow, flow_version=version)
             self._recorder.interaction(account.row)
 
+    @_afterwards
     def ended(self, interaction: str, at: int, by: str, *, failed: bool = False) -> None:
         """The caller's side is over; `by` is `customer`, `agent` or `system`."""
         account = self._accounts.get(interaction)
@@ -141,6 +208,7 @@ class Ledger:
         self._recorder.interaction(account.row)
         self._forget_when_done(account)
 
+    @_afterwards
     def called_back(self, interaction: str, at: int) -> None:
         """The caller has asked to be called back instead of waiting on."""
         account = self._accounts.get(interaction)
@@ -152,17 +220,21 @@ class Ledger:
 
     # --- segments ---------------------------------------------------------------------------
 
+    @_afterwards
     def in_flow(self, interaction: str, at: int) -> None:
         """The caller is in the flow."""
         account = self._accounts.get(interaction)
         if account is not None and not self._find(account, SegmentKind.IVR):
             self._open(account, SegmentKind.IVR, at)
 
+    @_afterwards
     def queued(self, interaction: str, queue: str, at: int) -> None:
         """The caller enters a queue, and leaves the flow for now."""
         account = self._accounts.get(interaction)
-        if account is None:
-            return
+        if account is not None:
+            self._queue(account, queue, at)
+
+    def _queue(self, account: _Account, queue: str, at: int) -> None:
         flow = self._find(account, SegmentKind.IVR)
         if flow is not None:
             self._close(account, flow, at, "queued")
@@ -171,6 +243,7 @@ class Ledger:
         self._recorder.interaction(account.row)
         self._open(account, SegmentKind.QUEUE, at, queue=queue)
 
+    @_afterwards
     def ringing(self, interaction: str, queue: str, offer: str, agent: str, at: int) -> None:
         """An agent's phone rings for it."""
         account = self._accounts.get(interaction)
@@ -178,12 +251,14 @@ class Ledger:
             account.offers.add(offer)
             self._open(account, SegmentKind.RINGING, at, queue=queue, agent=agent, offer=offer)
 
+    @_afterwards
     def offer_over(self, interaction: str, offer: str, outcome: str, at: int) -> None:
         """The ringing came to nothing."""
         account = self._accounts.get(interaction)
         if account is not None and (found := self._find(account, SegmentKind.RINGING, offer)):
             self._close(account, found, at, outcome)
 
+    @_afterwards
     def talking(self, interaction: str, offer: str, agent: str, at: int) -> None:
         """Agent and caller hear each other."""
         account = self._accounts.get(interaction)
@@ -200,6 +275,7 @@ class Ledger:
         if not self._find(account, SegmentKind.TALK, offer):
             self._open(account, SegmentKind.TALK, at, queue=queue, agent=agent, offer=offer)
 
+    @_afterwards
     def talk_over(self, interaction: str, offer: str, at: int) -> None:
         """The agent's leg is gone."""
         account = self._accounts.get(interaction)
@@ -210,12 +286,14 @@ class Ledger:
                 self._close(account, found, at, outcome)
         self._forget_when_done(account)
 
+    @_afterwards
     def wrapping_up(self, interaction: str, queue: str, agent: str, at: int) -> None:
         """The agent writes up the contact."""
         account = self._accounts.get(interaction)
         if account is not None:
             self._open(account, SegmentKind.WRAP_UP, at, queue=queue or None, agent=agent)
 
+    @_afterwards
     def wrapped_up(self, interaction: str, agent: str, at: int) -> None:
         """The agent is done with it."""
         account = self._accounts.get(interaction)
@@ -228,10 +306,12 @@ class Ledger:
 
     # --- the rest ---------------------------------------------------------------------------
 
+    @_afterwards
     def presence(self, agent: str, wanted: Wanted, reason: str, at: int) -> None:
         """What an agent asked to be."""
         self._recorder.agent_presence(agent, wanted.value, reason, at)
 
+    @_afterwards
     def journal(self, epoch: str, seq: int, at: int, version: int, event: Event) -> None:
         """One input of the router, as it was given."""
         kind, body = to_entry(event)

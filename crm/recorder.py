@@ -1,7 +1,7 @@
 """The recorder: everything the live path wants remembered, written behind it.
 
 The live path calls plain methods that return at once; a task writes what has come together, about
-every 50 ms, as one statement (so one transaction) for interactions, segments, journal and
+four times a second, as one statement (so one transaction) for interactions, segments, journal and
 presence. What is written for the same row within one batch is written once, as it stands last.
 
 Order and exactly-once: batches are written one after another, each whole or not at all. When the
@@ -32,18 +32,18 @@ _LAST_BACKOFF_S = 5.0
 
 
 class _Batch:
-    """Rows in JSON by key, in the order they came; `born` is the loop's time of the first."""
+    """Rows by key, in the order they came; `born` is the loop's time of the first."""
 
     __slots__ = ("born", "interactions", "journal", "presence", "segments")
 
     def __init__(self, born: float) -> None:
         self.born = born
-        self.interactions: dict[Hashable, bytes] = {}
-        self.segments: dict[Hashable, bytes] = {}
-        self.journal: dict[Hashable, bytes] = {}
-        self.presence: dict[Hashable, bytes] = {}
+        self.interactions: dict[Hashable, object] = {}
+        self.segments: dict[Hashable, object] = {}
+        self.journal: dict[Hashable, object] = {}
+        self.presence: dict[Hashable, object] = {}
 
-    def tables(self) -> tuple[dict[Hashable, bytes], ...]:
+    def tables(self) -> tuple[dict[Hashable, object], ...]:
         return self.interactions, self.segments, self.journal, self.presence
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class Recorder:
         self,
         database: Database,
         *,
-        every_s: float = 0.05,
+        every_s: float = 0.25,
         batch_rows: int = 500,
         most_rows: int = 200_000,
     ) -> None:
@@ -106,7 +106,7 @@ class Recorder:
         self._take(1, (row.interaction, row.seq), row)
 
     def journal(self, entry: JournalEntry) -> None:
-        """Remember a journal entry. Its body is copied now."""
+        """Remember a journal entry. Its body must not change afterwards."""
         self._take(2, (entry.epoch, entry.seq), entry)
 
     def agent_presence(self, agent: str, wanted: str, reason: str, at_ms: int) -> None:
@@ -115,13 +115,12 @@ class Recorder:
         self._take(3, agent, row)
 
     def _take(self, index: int, key: Hashable, row: object) -> None:
-        encoded = encode(row)
         batch = self._batches[-1] if self._batches else None
         # The head is not to change while it is being written: it may have to be sent again.
         if batch is not None and self._writing and len(self._batches) == 1:
             batch = None
         if batch is not None and key in batch.tables()[index]:
-            batch.tables()[index][key] = encoded
+            batch.tables()[index][key] = row
             return
         if self._rows >= self._most_rows:
             self._refuse(key)
@@ -130,7 +129,7 @@ class Recorder:
         if batch is None or len(batch) >= self._batch_rows:
             batch = _Batch(asyncio.get_running_loop().time())
             self._batches.append(batch)
-        batch.tables()[index][key] = encoded
+        batch.tables()[index][key] = row
         self._rows += 1
         self._wake.set()
         self._empty.clear()
@@ -259,5 +258,8 @@ class Recorder:
     async def _write(self, batch: _Batch) -> None:
         await self._database.rows(
             "record_batch",
-            *("[" + b",".join(table.values()).decode() + "]" for table in batch.tables()),
+            *(
+                "[" + b",".join(map(encode, table.values())).decode() + "]"
+                for table in batch.tables()
+            ),
         )

@@ -45,6 +45,7 @@ class Service:
     def __init__(self) -> None:
         self._database: Database | None = None
         self._recorder: Recorder | None = None
+        self._ledger: Ledger | None = None
         self._floor: Floor | None = None
         self._reception: Reception | None = None
         self._switch: AsteriskSwitch | None = None
@@ -65,7 +66,8 @@ class Service:
         stored = self._stored = await stored_floor.load(database)
         recorder = self._recorder = Recorder(database)
         recorder.start()
-        ledger = Ledger(recorder)
+        loop = asyncio.get_running_loop()
+        ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         ledger.resumed(await interactions.open_now(database), clock.now())
         prompts = self._prompts = flows.prompts(settings)
         library = self._library = Library(
@@ -92,9 +94,8 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
-        intake = Intake(settings.default_region)
         floor = self._floor = Floor(
-            switch, ledger, intake, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
+            switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
         )
         self._reception = Reception(
             floor,
@@ -104,7 +105,6 @@ class Service:
             clock,
             roster=roster,
             entry_points={entry.number: entry.flow for entry in stored.entry_points},
-            intake=intake,
             language=settings.language,
             kept=self._kept,
         )
@@ -124,6 +124,8 @@ class Service:
             await self._switch.stop()
         if self._prompts is not None:
             await self._prompts.close()
+        if self._ledger is not None:
+            self._ledger.catch_up()
         if self._recorder is not None:
             await self._recorder.drain(DRAIN_S)
         if self._database is not None:
@@ -173,7 +175,8 @@ class Service:
 
     async def _kept(self) -> None:
         """Wait until all is written, but not for a database that is away."""
-        if self._recorder is not None:
+        if self._recorder is not None and self._ledger is not None:
+            self._ledger.catch_up()
             with contextlib.suppress(DatabaseUnavailable):
                 await self._recorder.flush(KEPT_S)
 

@@ -14,7 +14,6 @@ import uuid6
 from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
-from acd.intake import Intake
 from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import Wanted
@@ -56,7 +55,6 @@ class Reception:
         *,
         roster: Roster,
         entry_points: Mapping[str, str],
-        intake: Intake,
         language: str,
         kept: Callable[[], Awaitable[None]],
     ) -> None:
@@ -67,7 +65,6 @@ class Reception:
         self._clock = clock
         self._roster = roster
         self._entry_points = entry_points
-        self._intake = intake
         self._language = language
         self._kept = kept
 
@@ -180,7 +177,7 @@ class Reception:
             contact = self._floor.contact(interaction)
             if contact is not None:
                 self._floor.event(CallEnded(contact.call, Cause.NORMAL))
-        log.info(
+        log.debug(
             "flow left",
             extra={"action": "ivr_left", "interaction": interaction, "node": node, "why": why},
         )
@@ -226,6 +223,6 @@ class Reception:
             str(uuid6.uuid7()), call.id, call.caller, call.dialled, call.address is not None
         )
         contact.carry.update(flow=flow.alias, version=flow.version)
-        self._ledger.opened(self._intake.row(contact, self._clock.now()))
+        self._ledger.opened(contact, self._clock.now())
         self._floor.opened(contact)
         return contact

@@ -29,8 +29,8 @@ _RELOADS = {
 }
 """What can be reloaded, and by which console command."""
 
-_STOP_S = 5.0
-_KILL_S = 2.0
+_STOP_S = 1.5
+_KILL_S = 1.0
 _POLL_S = 0.02
 _DIRECTORY = re.compile(r"^\s*(astrundir|astlogdir)\s*=>?\s*(.+?)\s*$", re.MULTILINE)
 

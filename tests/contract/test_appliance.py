@@ -263,11 +263,10 @@ async def test_only_the_listed_events_leave_the_pbx(tmp_path, version):
         await house.instance.wait_ready()
         ami = await Ami.log_in(house)
         try:
+            # Asterisk greets each one who logs in with this, whatever the filters.
             assert (await ami.packet())["Event"] == "FullyBooted"
             await house.instance.reload("dialplan", "sip")
             assert await ring_nobody(ami) == ["OriginateResponse"]
-            await house.instance.rx("core stop now")
-            assert (await ami.packet())["Event"] == "Shutdown"
         finally:
             ami.close()
     finally:

@@ -144,11 +144,10 @@ class Stage:
 
     def service(self) -> Floor:
         """A new process of the service."""
-        self.ledger = Ledger(self.book)
+        self.ledger = Ledger(self.book, Intake("US"))
         return Floor(
             self.switch,  # type: ignore[arg-type]
             self.ledger,
-            Intake("US"),
             self.clock,
             self.roster(),
             epoch=f"e{len(self.book.entries)}",
@@ -179,7 +178,7 @@ class Stage:
     def call(self, name: str) -> Contact:
         """A call comes in and goes into the queue."""
         contact = Contact(name, f"c-{name}", Caller("+15550100"))
-        self.ledger.opened(Interaction(name, self.clock.now()))
+        self.ledger.opened(contact, self.clock.now())
         self.floor.opened(contact)
         self.floor.arrive(contact, "q")
         return contact

@@ -181,7 +181,11 @@ def test_globals_the_dialplan_would_misread_are_refused(value):
 def test_events_are_filtered_by_name_where_asterisk_can():
     assert "eventfilter(action(include),name(Hangup)) =\n" in events_text((22, 10, 1))
     assert "eventfilter(action(include),name(Hangup)) =\n" in events_text((23, 0, 0))
-    assert "eventfilter = ^Event: (FullyBooted|" in events_text((20, 6, 0))
+    legs = (
+        "eventfilter(action(include),name(Newstate),header(Uniqueid),method(starts_with)) = sala-"
+    )
+    assert legs in events_text((22, 10, 1))
+    assert "eventfilter = ^Event: Newstate[[:space:]].*Uniqueid: sala-\n" in events_text((20, 6, 0))
 
 
 def test_speech_listens_where_sip_does():
