@@ -141,6 +141,8 @@ async def house(home: Path, media: Path) -> AsyncIterator[House]:
         await instance.wait_ready(20)
         await switch.start(handler)
         async with World(pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES) as world:
+            for phone in world.phones.values():
+                await phone.registered()
             yield House(switch, handler, world, home)
     finally:
         await switch.stop()

@@ -330,9 +330,10 @@ async def test_a_ring_that_comes_to_nothing_says_why_once(
     call = await wait_in_line(place)
     phone = place.world.phones["1001"]
     await phone.behave(behaviour)  # type: ignore[arg-type]
-    place.switch.ring("o2", "1001", call, ring_ms=1500, caller=Caller(None), carry={})
+    offer = f"o2-{behaviour}"  # no two offers ever bear one id
+    place.switch.ring(offer, "1001", call, ring_ms=1500, caller=Caller(None), carry={})
     ended = await place.handler.saw(lambda e: isinstance(e, LegEnded))
-    assert ended == LegEnded("o2", cause, answered=False)
+    assert ended == LegEnded(offer, cause, answered=False)
     await phone.behave("ring")
     await in_state(place, CallState.WAITING)
     await place.switch.hang_up(call)
