@@ -27,16 +27,25 @@ def up(
     )
 
 
-def setup(context: typer.Context) -> None:
+def setup(
+    context: typer.Context,
+    newer: Annotated[
+        bool, typer.Option("--refresh", help="Look for newer packages of the bundled PBX first.")
+    ] = False,
+) -> None:
     """Fetch the PBX, make state folder and secrets, render prompts."""
     import time
 
+    from pbx.appliance import refresh
     from sala.progress import Steps
     from sala.setup import set_up
 
     begun = time.monotonic()
     settings = of(context).settings()
     out = console()
+    if newer:
+        with Steps(out).step("looking for newer packages of the PBX") as tell:
+            refresh(tell)
     done = set_up(settings, Steps(out))
     for warning in done.warnings:
         out.print(str(warning), style="yellow", markup=False)

@@ -20,12 +20,15 @@ from house import (
     House,
     until,
 )
+from replay import adds_up, replayed
 
 from lab.stack import Stack, pbx
 from lab.world import World
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+KILLS = 8
+"""More than any run kills the service."""
 SPARE_TASKS = 1
 """The database's pool keeps one that mends it, once the database was away."""
 SPARE_DESCRIPTORS = 4
@@ -62,6 +65,11 @@ async def house(flows: Path) -> AsyncIterator[House]:
             for phone in world.phones.values():
                 await phone.registered()
             yield House(stack, world)
+            await adds_up(stack.db)
+            rung = await stack.db.fetchval("SELECT count(*) FROM segments WHERE kind = 'ringing'")
+            agreed = await replayed(stack.db)
+            # What a killed service had decided in its last moment may not be in the journal.
+            assert agreed >= rung - KILLS, (agreed, rung)
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
