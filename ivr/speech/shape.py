@@ -84,9 +84,10 @@ def shape(wav: Wav) -> NDArray[np.int16]:
         raise NotAudio("too short to be heard")
     signal = np.convolve(signal, _BAND, mode="same")
     levels = _levels(signal)
-    if levels.max() < 1e-4:
+    loudest = float(np.max(levels))
+    if loudest < 1e-4:
         raise NotAudio("nothing but silence in it")
-    relative = 20 * np.log10(np.maximum(levels, 1e-9) / levels.max())
+    relative = 20 * np.log10(np.maximum(levels, 1e-9) / loudest)
     signal = _fade(_trim(signal, relative))
     active = float(np.sqrt(np.mean(levels[relative > _ACTIVE_DB] ** 2)))
     gain = 10 ** (ACTIVE_DBOV / 20) / active
