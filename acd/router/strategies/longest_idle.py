@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..ranked import Ranked
+from .ranking import Ranking
 
 if TYPE_CHECKING:
     from ..agent import Agent
-    from . import Rank
+    from ..line import Line
 
 
-class LongestIdle:
-    """Ranks by `idle_since`, then by place in the configuration."""
+class LongestIdle(Ranking):
+    """Ranks by what an agent has in hand (nothing, on voice), then by `idle_since`."""
 
-    __slots__ = ("_idle",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._idle: Ranked[Rank] = Ranked()
-
-    def add(self, agent: Agent) -> None:
-        """Rank a free agent by how long they have been idle."""
-        self._idle.put(agent.id, (agent.idle_since, agent.order))
-
-    def remove(self, agent: Agent) -> None:
-        """Forget an agent who is free no more."""
-        self._idle.remove(agent.id)
-
-    def first(self) -> tuple[Rank, str] | None:
-        """Return the longest idle agent."""
-        return self._idle.first()
+    def worth(self, agent: Agent, line: Line) -> int:
+        """Return the same for all: in hand and idle time decide."""
+        return 0

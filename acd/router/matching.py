@@ -1,0 +1,98 @@
+"""Matching: who waits and who is free, brought together until no pair is left.
+
+The next pair is always the one whose agent prefers the queue most (`AgentConfig.ranks`); then,
+within a set of queues that share a selection policy, the head the policy scores best, and across
+sets the one with the smallest key; then the agent whom the queue's strategy ranks first. When
+nobody waits whom a free agent could take, agents join in ringing for those who ring at fewer than
+their queue would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .agent import Agent
+from .floor import Floor
+from .interaction import Interaction
+from .line import Line
+from .ordered import Entry
+from .selection import Policy, Score
+
+Ring = Callable[[Interaction, Agent], None]
+
+
+def match(floor: Floor, ring: Ring, now: int) -> None:
+    """Ring until nobody free can serve anybody who waits. Only dirty lines are looked at."""
+    lines: Iterable[Line] = list(floor.dirty)
+    floor.dirty.clear()
+    several = [line for line in lines if line.thin or line.queue.config.ring_at_once > 1]
+    while lines:
+        lines, best = _next(lines, now)
+        if best is not None:
+            _serve(floor, best, ring)
+    thin = [
+        (floor.interactions[name].entry, line)
+        for line in several
+        if line.first() is not None
+        for name in line.thin.names()
+    ]
+    for entry, line in sorted(thin, key=_entry):
+        one = floor.interactions[entry[3]]
+        while line.thin.has(one.id) and _one_more(floor, one, ring):
+            pass
+
+
+def _entry(thin: tuple[Entry, Line]) -> Entry:
+    return thin[0]
+
+
+def _next(lines: Iterable[Line], now: int) -> tuple[list[Line], Line | None]:
+    """Return the lines that can still be served, and the one that is to be first."""
+    able: list[Line] = []
+    preferred: int | None = None
+    winners: dict[Policy, tuple[Score, Entry, Line]] = {}
+    for line in lines:
+        head = line.offerable.first()
+        if head is None:
+            continue
+        first = line.first()
+        if first is None:
+            continue
+        able.append(line)
+        preference = first[0][0]
+        if preferred is None or preference < preferred:
+            preferred = preference
+            winners.clear()
+        elif preference > preferred:
+            continue
+        policy = line.queue.policy
+        score = policy.score(line.queue, head[0], now)
+        winner = winners.get(policy)
+        if winner is None or score < winner[0]:
+            winners[policy] = (score, head[0], line)
+    if not able:
+        return able, None
+    return able, min(winners.values(), key=lambda winner: winner[1])[2]
+
+
+def _serve(floor: Floor, line: Line, ring: Ring) -> None:
+    head = line.offerable.first()
+    found = line.first()
+    if head is None or found is None:
+        return
+    one = floor.interactions[head[1]]
+    line.strategy.chosen(found[0])
+    ring(one, found[2])
+    for _ in range(1, one.queue.config.ring_at_once):
+        if not _one_more(floor, one, ring):
+            return
+
+
+def _one_more(floor: Floor, one: Interaction, ring: Ring) -> bool:
+    """Let one more agent ring; return whether there was one."""
+    found = one.line.first_but(one.offers.values() if one.offers else ())
+    if found is None:
+        return False
+    one.line.strategy.chosen(found[0])
+    ring(one, found[2])
+    return True
