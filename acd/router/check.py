@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .configuration import AgentConfig, Configuration, QueueConfig, SelectionConfig, Step
-from .criteria import LEVELS, AllOf, Member, text
+from .criteria import LEVELS, AllOf, Criteria, Member, Skill, atoms, text
 from .criteria_parser import Vocabulary
 from .errors import ConfigError
 from .recipes import (
@@ -16,7 +16,6 @@ from .recipes import (
     OverflowTo,
     PositionAtLeast,
     PositionAtMost,
-    Relax,
     Require,
     Staffing,
     Waited,
@@ -34,22 +33,26 @@ def check(config: Configuration) -> None:
         # An agent who is free again in the instant of a failure would be offered the same call
         # for ever.
         raise ConfigError(f"busy_backoff_ms must be above 0, is {config.busy_backoff_ms}")
-    known = vocabulary(config)
+    names = frozenset(queue.name for queue in config.queues)
     for queue in config.queues:
-        _queue(queue, known)
+        _queue(queue, names)
     for agent in config.agents:
-        _agent(agent, known)
+        _agent(agent, names)
     taken: set[str] = set()
     for selection in config.selections:
-        _selection(selection, known, taken)
+        _selection(selection, names, taken)
 
 
 def vocabulary(config: Configuration) -> Vocabulary:
-    """Return the names that criteria may use: those that some agent or queue has."""
+    """Return the names that criteria may use: those declared, and those of agents and queues.
+
+    For reading what an admin writes. The router itself takes any name, as one that nobody has: an
+    agent may go whom some step names, and a skill with the last who had it.
+    """
     return Vocabulary(
-        frozenset(skill for one in config.agents for skill, _ in one.skills),
-        frozenset(language for one in config.agents for language in one.languages),
-        frozenset(one.site for one in config.agents if one.site),
+        frozenset(config.skills).union(skill for one in config.agents for skill, _ in one.skills),
+        frozenset(config.languages).union(*(one.languages for one in config.agents)),
+        frozenset(config.sites).union(one.site for one in config.agents if one.site),
         frozenset(one.agent for one in config.agents),
         frozenset(queue.name for queue in config.queues),
     )
@@ -75,7 +78,7 @@ def warnings(config: Configuration) -> list[str]:
     return found
 
 
-def _queue(queue: QueueConfig, known: Vocabulary) -> None:
+def _queue(queue: QueueConfig, names: frozenset[str]) -> None:
     where = f"queue {queue.name!r}"
     if queue.strategy not in STRATEGIES:
         raise ConfigError(
@@ -92,9 +95,9 @@ def _queue(queue: QueueConfig, known: Vocabulary) -> None:
         raise ConfigError(f"{where}: stay_needs cannot be available: who waits has nobody free")
     for way in (queue.when_late, queue.when_full, queue.when_empty, queue.when_closed):
         if way is not None:
-            _action(way, queue.name, where, known)
+            _action(way, queue.name, where, names)
     for number, step in enumerate(queue.steps, 1):
-        check_step(step, known, f"{where}, step {number}")
+        check_step(step, f"{where}, step {number}")
     for number, recipe in enumerate(queue.recipes, 1):
         place = f"{where}, recipe {number}"
         if not recipe.when:
@@ -103,16 +106,22 @@ def _queue(queue: QueueConfig, known: Vocabulary) -> None:
         for condition in recipe.when:
             _condition(condition, place)
         for action in recipe.then:
-            _action(action, queue.name, place, known)
+            _action(action, queue.name, place, names)
 
 
-def check_step(step: Step, known: Vocabulary, where: str) -> None:
+def check_step(step: Step, where: str) -> None:
     """Raise `ConfigError` for a routing step that cannot be used."""
-    known.check(step.criteria, where)
+    _levels(step.criteria, where)
     _least(where, "lasts_ms", step.lasts_ms, 1)
     for skill, level in step.lower:
         if level not in LEVELS:
             raise ConfigError(f"{where}: {skill!r} is lowered to {level}, which is not 1 to 5")
+
+
+def _levels(criteria: Criteria, where: str) -> None:
+    for atom in atoms(criteria):
+        if isinstance(atom, Skill) and atom.level not in LEVELS:
+            raise ConfigError(f"{where}: level {atom.level} of {atom.skill!r} is not 1 to 5")
 
 
 def _condition(condition: Condition, where: str) -> None:
@@ -129,27 +138,23 @@ def _condition(condition: Condition, where: str) -> None:
             pass
 
 
-def _action(action: Action, queue: str, where: str, known: Vocabulary) -> None:
+def _action(action: Action, queue: str, where: str, names: frozenset[str]) -> None:
     match action:
         case OverflowTo(to):
-            if to not in known.queues:
+            if to not in names:
                 raise ConfigError(f"{where}: overflow to {to!r}, and there is no such queue")
             if to == queue:
                 raise ConfigError(f"{where}: overflow to itself")
         case Require(criteria):
-            known.check(criteria, where)
-        case Relax(skills):
-            for skill in skills:
-                if skill not in known.skills:
-                    raise ConfigError(f"{where}: there is no skill {skill!r} to relax")
+            _levels(criteria, where)
         case _:
             pass
 
 
-def _agent(agent: AgentConfig, known: Vocabulary) -> None:
+def _agent(agent: AgentConfig, names: frozenset[str]) -> None:
     where = f"agent {agent.agent!r}"
     for name in agent.queues:
-        if name not in known.queues:
+        if name not in names:
             raise ConfigError(f"{where}: there is no queue {name!r}")
     _unique(f"{where}: skill", (skill for skill, _ in agent.skills))
     for skill, level in agent.skills:
@@ -162,14 +167,14 @@ def _agent(agent: AgentConfig, known: Vocabulary) -> None:
     _least(where, "weight", agent.weight, 1)
 
 
-def _selection(selection: SelectionConfig, known: Vocabulary, taken: set[str]) -> None:
+def _selection(selection: SelectionConfig, names: frozenset[str], taken: set[str]) -> None:
     where = f"selection of {_list(selection.queues)}"
     if selection.policy not in POLICIES:
         raise ConfigError(
             f"{where}: unknown policy {selection.policy!r} (known: {_list(POLICIES)})"
         )
     for name in selection.queues:
-        if name not in known.queues:
+        if name not in names:
             raise ConfigError(f"{where}: there is no queue {name!r}")
         if name in taken:
             raise ConfigError(f"{where}: queue {name!r} is selected twice")

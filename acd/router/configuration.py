@@ -140,3 +140,7 @@ class Configuration:
         (Channel.VOICE, (Channel.CHAT, Channel.EMAIL)),
     )
     """Channels on which an agent is offered nothing while busy on another: a call blocks chats."""
+    skills: tuple[str, ...] = ()
+    """Names that criteria may use though no agent has them (yet); so too with the next two."""
+    languages: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()

@@ -170,7 +170,8 @@ class AgentBusy:
     """Names it, for `AgentFreeAgain` and `HandedOver`."""
     channel: Channel = Channel.VOICE
     until: int | None = None
-    """When it ends by itself if nothing is told before, in ms; None: it does not."""
+    """When it ends by itself if nothing is told before, in ms; None: it does not. A time that has
+    passed ends it."""
 
 
 @dataclass(frozen=True, slots=True)

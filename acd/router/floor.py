@@ -88,6 +88,7 @@ class Floor:
         names = {queue.name for queue in config.queues}
         for name, queue in list(self.queues.items()):
             if name not in names:
+                queue.closed = None
                 queue.configure(queue.last_known(), configured=False)
                 self.drop_if_unused(queue)
         for one in config.queues:
@@ -304,7 +305,8 @@ class Floor:
     def move(self, one: Interaction, to: Queue) -> None:
         """Let a waiting interaction wait in another queue, with the same entry time; `seat` it."""
         old = one.queue
-        self._leave_line(one)
+        if one.line is not None:
+            self._leave_line(one)
         self._leave_queue(one)
         old.live -= 1
         self.drop_if_unused(old)

@@ -111,7 +111,7 @@ class Handling:
 
     def _queue_closed(self, event: ev.QueueClosed) -> None:
         queue = self.floor.queues.get(event.queue)
-        if queue is not None:
+        if queue is not None and queue.configured:
             if queue.closed is None and queue.config.closing_clears:
                 known = self.floor.interactions
                 self.floor.review.update((known[x[3]], None) for x in queue.unanswered)
@@ -228,6 +228,9 @@ class Handling:
         if agent is None:
             return
         known = agent.busy.get(event.what)
+        if event.until is not None and event.until <= self.now:
+            self._agent_free_again(ev.AgentFreeAgain(event.agent, event.what))
+            return
         if known is not None:
             known.until = event.until
         else:
