@@ -58,10 +58,18 @@ class Agent:
     """Wrap-ups that last, by interaction."""
     load: list[int] = field(default_factory=lambda: [0] * len(CHANNELS))
     """Places taken, by channel."""
+    in_hand: int = 0
+    """Places taken on all channels."""
+    room: int = 0
+    """Channels on which the load leaves room for one more, as `supply.BITS`."""
+    timed: bool = False
+    """Whether a timer of the floor runs for them."""
     open: int = 0
     """Channels on which they could be offered something now, as `supply.BITS`."""
     stamp: int = 0
     """Grows whenever `open` or the ranking may have changed; older pool entries are void."""
+    there: tuple[bool, bool] = (False, False)
+    """Whether they count as logged in, and as active."""
     standing: tuple[int, ...] = ()
     """What rankings look at, as it was when they last looked."""
     ranks: dict[str, int] = field(default_factory=dict)
@@ -82,37 +90,36 @@ class Agent:
         """Whether the agent's device can be rung, as far as is known."""
         return self.registered and not self.lost
 
-    @property
-    def in_hand(self) -> int:
-        """Places taken on all channels."""
-        return sum(self.load)
-
-    def limits(self, floor: Capacity) -> tuple[int, ...]:
+    def limits(self, floor: Capacity) -> tuple[int, int, int]:
         """How many interactions they take on each channel."""
-        mine = (
-            floor if self.config is None or self.config.capacity is None else self.config.capacity
-        )
+        mine = self.config.capacity if self.config is not None else None
+        mine = mine or floor
         return mine.voice, mine.chat, mine.email
 
-    def opening(self, floor: Capacity, blocks: Blocks) -> int:
-        """The channels on which they could be offered something as things stand."""
-        if (
-            self.wanted is not Wanted.AVAILABLE
-            or self.config is None
-            or self.backs_off is not None
-            or not self.reachable
-        ):
-            return 0
-        found = 0
+    def take_stock(self, floor: Capacity, blocks: Blocks) -> None:
+        """Work out `in_hand` and `room` from the load."""
+        self.in_hand = sum(self.load)
+        self.room = 0
         for channel, load, limit in zip(CHANNELS, self.load, self.limits(floor), strict=True):
             if load < limit:
-                found |= BITS[channel]
-        if found:
+                self.room |= BITS[channel]
+        if self.in_hand and self.room:
             for channel, load in zip(CHANNELS, self.load, strict=True):
                 if load:
                     for other in blocks.get(channel, ()):
-                        found &= ~BITS[other]
-        return found
+                        self.room &= ~BITS[other]
+
+    @property
+    def opening(self) -> int:
+        """The channels on which they could be offered something as things stand."""
+        willing = (
+            self.wanted is Wanted.AVAILABLE
+            and self.backs_off is None
+            and self.registered
+            and not self.lost
+            and self.config is not None
+        )
+        return self.room if willing else 0
 
     def shows(self) -> tuple[Presence, str, int | None]:
         """Presence, reason and end, from what they have in hand and what they asked to be."""
@@ -132,6 +139,8 @@ class Agent:
 
     def due(self) -> int | None:
         """When the first of their wrap-ups, back-off and timed absences ends."""
+        if not self.wraps and not self.busy and self.backs_off is None:
+            return None
         times = [hold.until for hold in self.wraps.values()]
         times += [hold.until for hold in self.busy.values()]
         if self.backs_off is not None:

@@ -11,7 +11,7 @@ from .queue import Queue
 from .ranked import Ranked
 from .recipes import Staffing
 from .selection import POLICIES
-from .supply import CHANNELS, Supply
+from .supply import CHANNELS, INDEX, Supply
 
 
 class Floor:
@@ -80,6 +80,8 @@ class Floor:
             agent.order, agent.config = order, None
         for agent in self.agents.values():
             agent.open, agent.standing, agent.lines = 0, (), {}
+            agent.there = (False, False)
+            agent.take_stock(config.capacity, self.blocks)
             self.refresh(agent)
             self.time(agent)
         return list(gone.values())
@@ -131,49 +133,60 @@ class Floor:
         if agent.config is None:
             agent.open = 0
             return
-        bit = 1 << agent.order
-        supply = self.supply
-        here = agent.presence is not Presence.OFFLINE
-        active = here and agent.presence is not Presence.PAUSED and agent.reachable
-        if here is not bool(supply.logged_in & bit) or active is not bool(supply.active & bit):
-            went = (here, active) < (bool(supply.logged_in & bit), bool(supply.active & bit))
-            supply.logged_in = supply.logged_in | bit if here else supply.logged_in & ~bit
-            supply.active = supply.active | bit if active else supply.active & ~bit
-            if went:
-                self.unstaffed.update(agent.lines)
-                for queue in agent.config.queues:
-                    if self.queues[queue].watches_members:
-                        self.touched[self.queues[queue]] = None
-        opening = agent.opening(self.config.capacity, self.blocks)
+        presence = agent.presence
+        here = presence is not Presence.OFFLINE
+        active = here and presence is not Presence.PAUSED and agent.registered and not agent.lost
+        if (here, active) != agent.there:
+            self._staff(agent, here, active)
+        opening = agent.opening
         standing = (opening, agent.in_hand, agent.idle_since, agent.contacts_today,
                     agent.busy_today, agent.offered_at)  # fmt: skip
         if standing == agent.standing:
             return
         changed = opening ^ agent.open
         if changed:
+            bit = 1 << agent.order
             for n in range(len(CHANNELS)):
                 if changed >> n & 1:
-                    supply.free[n] ^= bit
+                    self.supply.free[n] ^= bit
         agent.open, agent.standing = opening, standing
         agent.stamp += 1
         if opening:
+            dirty = self.dirty
             for line in agent.lines:
                 if line.bit & opening:
                     line.freed(agent)
                     if line.offerable or line.thin:
-                        self.dirty[line] = None
+                        dirty[line] = None
+
+    def _staff(self, agent: Agent, here: bool, active: bool) -> None:
+        """Count an agent as logged in and active, or not; who watches for it is told."""
+        bit, supply = 1 << agent.order, self.supply
+        went = (here, active) < agent.there
+        agent.there = (here, active)
+        supply.logged_in = supply.logged_in | bit if here else supply.logged_in & ~bit
+        supply.active = supply.active | bit if active else supply.active & ~bit
+        if went and agent.config is not None:
+            self.unstaffed.update((line, None) for line in agent.lines if line.watched)
+            for name in agent.config.queues:
+                queue = self.queues[name]
+                if queue.watches_members:
+                    self.touched[queue] = None
 
     def time(self, agent: Agent) -> None:
         """Set the agent's timer to the first of what ends by itself."""
         due = agent.due()
-        if due is None:
-            self.timers.remove(agent.id)
-        else:
+        if due is not None:
             self.timers.put(agent.id, (due, agent.order))
+            agent.timed = True
+        elif agent.timed:
+            self.timers.remove(agent.id)
+            agent.timed = False
 
     def load(self, agent: Agent, channel: Channel, by: int, at: int) -> None:
         """Take (1) or give back (-1) a place of the agent's capacity, and count occupied time."""
-        agent.load[CHANNELS.index(channel)] += by
+        agent.load[INDEX[channel]] += by
+        agent.take_stock(self.config.capacity, self.blocks)
         if agent.busy_from is None:
             agent.busy_from = at
         elif not agent.in_hand:
@@ -217,13 +230,14 @@ class Floor:
         queue.live += 1
         queue.waiting += 1
         queue.unanswered.add(one.entry)
-        queue.joins += 1
-        self.touched[queue] = None
+        if queue.watches_places:
+            queue.joins += 1
+            self.touched[queue] = None
 
     def seat(self, one: Interaction) -> None:
         """Put an unanswered interaction into the line that its step asks for."""
         queue = one.queue
-        line = queue.line(one.channel, queue.need(one), self.supply, self.ordered)
+        line = queue.line(one, self.supply, self.ordered)
         if line is one.line:
             return
         if one.line is not None:
@@ -232,7 +246,8 @@ class Floor:
         queue.enters(line)
         if one.state is InteractionState.WAITING:
             line.offerable.put(one.id, one.entry)
-            self.review[one] = None
+            if line.watched:
+                self.review[one] = None
         else:
             self._count_rings(one)
         self.dirty[line] = None
@@ -277,7 +292,8 @@ class Floor:
             one.queue.waiting += 1
             one.line.thin.remove(one.id)
             one.line.offerable.put(one.id, one.entry)
-            self.review[one] = None
+            if one.line.watched:
+                self.review[one] = None
         self.dirty[one.line] = None
         return agent
 
@@ -297,8 +313,9 @@ class Floor:
     def _leave_queue(self, one: Interaction) -> None:
         queue = one.queue
         queue.unanswered.remove(one.entry)
-        queue.leaves += 1
-        self.touched[queue] = None
+        if queue.watches_places:
+            queue.leaves += 1
+            self.touched[queue] = None
         if one.state is InteractionState.WAITING:
             queue.waiting -= 1
 
@@ -324,9 +341,10 @@ class Floor:
         one.priority += by
         one.entry = (one.entered - one.priority, *one.entry[1:])
         one.queue.unanswered.add(one.entry)
-        one.queue.joins += 1
-        one.queue.leaves += 1
-        self.touched[one.queue] = None
+        if one.queue.watches_places:
+            one.queue.joins += 1
+            one.queue.leaves += 1
+            self.touched[one.queue] = None
         one.line.offerable.put(one.id, one.entry)
         self.dirty[one.line] = None
 

@@ -13,7 +13,7 @@ from .events import Decision, Failure, LeaveReason, Presence, Wanted
 from .floor import Floor
 from .interaction import Interaction, InteractionState
 from .queue import Queue
-from .supply import CHANNELS
+from .supply import CHANNELS, INDEX
 
 RINGING, ON_CONTACT = InteractionState.RINGING, InteractionState.ON_CONTACT
 
@@ -98,7 +98,7 @@ class Handling:
                     progress.begin(floor, one, self.now)
                 progress.schedule(floor, one, self.now)
                 floor.review[one] = None
-        floor.touched.update(dict.fromkeys(floor.queues.values()))
+        floor.touched.update((q, None) for q in floor.queues.values() if q.watches_places)
         for agent in gone:
             self._cancel_ringing(agent)
             if not agent.in_hand:
@@ -275,9 +275,9 @@ class Handling:
         limits = agent.limits(self.floor.config.capacity)
         busy = [agent.load[n] for n in range(len(CHANNELS))]
         for one in agent.ringing.values():
-            busy[CHANNELS.index(one.channel)] -= 1
+            busy[INDEX[one.channel]] -= 1
         for offer, one in list(agent.ringing.items()):
-            at = CHANNELS.index(one.channel)
+            at = INDEX[one.channel]
             blocked = any(
                 busy[n] and one.channel in self.floor.blocks.get(channel, ())
                 for n, channel in enumerate(CHANNELS)
@@ -373,12 +373,12 @@ class Handling:
         self.show(agent, self.now)
 
     def _talks_enough(self, agent: Agent, channel: Channel) -> bool:
-        limit = agent.limits(self.floor.config.capacity)[CHANNELS.index(channel)]
+        limit = agent.limits(self.floor.config.capacity)[INDEX[channel]]
         talks = sum(one.channel is channel for one in agent.contacts.values())
         return talks >= max(limit, 1)
 
     def _has_place(self, agent: Agent, channel: Channel) -> bool:
-        at = CHANNELS.index(channel)
+        at = INDEX[channel]
         in_talk = [one.channel for one in (*agent.contacts.values(), *agent.ringing.values())]
         blocked = any(channel in self.floor.blocks.get(other, ()) for other in in_talk)
         return not blocked and in_talk.count(channel) < agent.limits(self.floor.config.capacity)[at]

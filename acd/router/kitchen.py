@@ -101,9 +101,7 @@ def gather(floor: Floor) -> None:
     if floor.unstaffed:
         for line in list(floor.unstaffed):
             for name in line.offerable.names():
-                one = floor.interactions[name]
-                if line.queue.watches_staff or line.queue.skips or one.own_steps:
-                    floor.review[one] = None
+                floor.review[floor.interactions[name]] = None
         floor.unstaffed.clear()
 
 

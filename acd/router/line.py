@@ -40,6 +40,7 @@ class Line:
         "size",
         "strategy",
         "thin",
+        "watched",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,8 @@ class Line:
         """Who waits and rings nowhere."""
         self.thin: Ranked[Entry] = Ranked()
         """Who rings at fewer agents than the queue would have."""
+        self.watched = False
+        """Whether recipes or steps to skip may concern who is in it."""
         self.live = 0
         """Unanswered interactions that need this line."""
         self._pool: list[tuple[Rank, int, Agent]] = []

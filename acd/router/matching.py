@@ -52,11 +52,11 @@ def _next(lines: Iterable[Line], now: int) -> tuple[list[Line], Line | None]:
     preferred: int | None = None
     winners: dict[Policy, tuple[Score, Entry, Line]] = {}
     for line in lines:
-        head = line.offerable.first()
-        if head is None:
-            continue
         first = line.first()
         if first is None:
+            continue
+        head = line.offerable.first()
+        if head is None:
             continue
         able.append(line)
         preference = first[0][0]

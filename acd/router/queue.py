@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .criteria import AllOf, AnyOf, Criteria, Member, canonical, relaxed
+from .line import Line
 from .ordered import Ordered
 from .recipes import (
     LengthAtLeast,
-    NoAgents,
     NoMembers,
     PositionAtLeast,
     PositionAtMost,
@@ -23,21 +23,39 @@ if TYPE_CHECKING:
     from .agent import Agent
     from .configuration import Channel, QueueConfig
     from .interaction import Interaction
-    from .line import Line
     from .selection import Policy
     from .supply import Supply
 
 _IDLE_LINES = 256
-_NEEDS = 4096
+_KNOWN = 4096
 
 
 class Queue:
     """One queue. Its lines are made as they are needed and kept for a while when empty."""
 
-    __slots__ = ("_empty", "_needs", "closed", "config", "configured", "edges", "joins", "leaves",
-                 "length_seen", "lengths", "lines", "live", "membership", "policy", "recipes",
-                 "skips", "tiers", "unanswered", "waiting", "watches_members",
-                 "watches_staff")  # fmt: skip
+    __slots__ = (
+        "_empty",
+        "_known",
+        "closed",
+        "config",
+        "configured",
+        "edges",
+        "joins",
+        "leaves",
+        "length_seen",
+        "lengths",
+        "lines",
+        "live",
+        "membership",
+        "policy",
+        "recipes",
+        "tiers",
+        "unanswered",
+        "waiting",
+        "watched",
+        "watches_members",
+        "watches_places",
+    )  # fmt: skip
 
     def __init__(self, config: QueueConfig, *, configured: bool) -> None:
         self.closed: str | None = None
@@ -46,7 +64,7 @@ class Queue:
         """Everyone without an answer, in order; who rings keeps their place."""
         self.lines: dict[tuple[Channel, Criteria], Line] = {}
         self._empty = 0
-        self._needs: dict[tuple[object, ...], Criteria] = {}
+        self._known: dict[tuple[object, ...], Line] = {}
         self.live = 0
         """Interactions that waiting, ringing or talking still need this queue."""
         self.waiting = 0
@@ -76,29 +94,25 @@ class Queue:
             {c.place for c in conditions if isinstance(c, PositionAtMost | PositionAtLeast)}
         )
         self.lengths = sorted({c.length for c in conditions if isinstance(c, LengthAtLeast)})
-        self.watches_staff = any(isinstance(c, NoAgents) for c in conditions)
         self.watches_members = any(isinstance(c, NoMembers) for c in conditions)
-        self.skips = any(step.skip_without is not None for step in config.steps)
+        self.watches_places = bool(self.edges or self.lengths or self.watches_members)
+        self.watched = bool(recipes or config.closing_clears) or any(
+            step.skip_without is not None for step in config.steps
+        )
+        """Whether those who wait are looked at for recipes and steps to skip."""
         self.forget_lines()
 
     # --- what an interaction needs ---------------------------------------------------------------
 
     def need(self, one: Interaction) -> Criteria:
         """Return what an interaction needs of an agent in the step that holds, canonical."""
-        key = (one.criteria, one.dropped, one.own_steps, one.step)
-        found = self._needs.get(key)
-        if found is None:
-            if len(self._needs) > _NEEDS:
-                self._needs.clear()
-            steps = one.steps
-            first = max((n for n in range(min(one.step + 1, len(steps))) if steps[n].replaces),
-                        default=0)  # fmt: skip
-            last = min(one.step, len(steps) - 1)
-            parts = [self.alternative(one, n) for n in range(first, last + 1)]
-            if one.step >= len(steps):
-                parts.append(self.alternative(one, len(steps)))
-            found = self._needs[key] = canonical(AnyOf(tuple(parts)))
-        return found
+        steps = one.steps
+        last = min(one.step, len(steps) - 1)
+        first = max((n for n in range(last + 1) if steps[n].replaces), default=0)
+        parts = [self.alternative(one, n) for n in range(first, last + 1)]
+        if one.step >= len(steps):
+            parts.append(self.alternative(one, len(steps)))
+        return canonical(AnyOf(tuple(parts)))
 
     def alternative(self, one: Interaction, number: int) -> Criteria:
         """Return what one step by itself asks for; past the last, what is left of all."""
@@ -117,15 +131,28 @@ class Queue:
 
     # --- lines -------------------------------------------------------------------------------
 
-    def line(self, channel: Channel, need: Criteria, supply: Supply, agents: list[Agent]) -> Line:
-        """Return the line for a need, made if there is none. `agents` are in configured order."""
-        from .line import Line
+    def line(self, one: Interaction, supply: Supply, agents: list[Agent]) -> Line:
+        """Return the line for what an interaction needs, made if there is none.
 
+        `agents` are in configured order.
+        """
+        key = (one.channel, one.criteria, one.dropped, one.own_steps, one.step)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) > _KNOWN:
+                self._known.clear()
+            found = self._known[key] = self._line(one.channel, self.need(one), supply, agents)
+        if not found.watched and any(step.skip_without is not None for step in one.own_steps):
+            found.watched = True
+        return found
+
+    def _line(self, channel: Channel, need: Criteria, supply: Supply, agents: list[Agent]) -> Line:
         found = self.lines.get((channel, need))
         if found is None:
             eligible = supply.of(need) if self.configured else 0
             strategy = STRATEGIES[self.config.strategy](self.config.name)
             found = self.lines[channel, need] = Line(self, channel, need, eligible, strategy)
+            found.watched = self.watched
             found.staff(agents[order] for order in orders(eligible))
             self._empty += 1
         return found
@@ -147,12 +174,13 @@ class Queue:
                         del self.lines[key]
                         for order in orders(one.eligible):
                             del agents[order].lines[one]
+                self._known.clear()
                 self._empty = 0
 
     def forget_lines(self) -> None:
         """Drop every line, when queues or agents are configured anew."""
         self.lines = {}
-        self._needs = {}
+        self._known = {}
         self._empty = 0
 
     def last_known(self) -> QueueConfig:

@@ -27,6 +27,7 @@ from .recipes import Staffing
 CHANNELS = tuple(Channel)
 """Channels in the order of their bits in `Agent.open`."""
 BITS = {channel: 1 << n for n, channel in enumerate(CHANNELS)}
+INDEX = {channel: n for n, channel in enumerate(CHANNELS)}
 
 
 class Supply:
@@ -97,7 +98,7 @@ class Supply:
             return bool(among & self.logged_in)
         if staffing is Staffing.ACTIVE:
             return bool(among & self.active)
-        return bool(among & self.free[CHANNELS.index(channel)])
+        return bool(among & self.free[INDEX[channel]])
 
 
 def orders(among: int) -> Iterator[int]:
