@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from .configuration import AgentConfig, Capacity, Channel
 from .events import Presence, Wanted
-from .supply import BITS, CHANNELS
+from .supply import CHANNELS
 
 if TYPE_CHECKING:
     from .interaction import Interaction
     from .line import Line
 
-Blocks = dict[Channel, tuple[Channel, ...]]
+Blocks = tuple[int, ...]
+"""For each channel, those that a load on it blocks, as `supply.BITS`."""
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Agent:
     busy: dict[str, Hold] = field(default_factory=dict)
     wraps: dict[str, Hold] = field(default_factory=dict)
     """Wrap-ups that last, by interaction."""
+    limits: tuple[int, ...] = ()
+    """How many interactions they take, by channel."""
     load: list[int] = field(default_factory=lambda: [0] * len(CHANNELS))
     """Places taken, by channel."""
     in_hand: int = 0
@@ -75,6 +78,8 @@ class Agent:
     ranks: dict[str, int] = field(default_factory=dict)
     """Their preference for each queue they serve, where it is not 1."""
     skills: dict[str, int] = field(default_factory=dict)
+    pooled: bool = False
+    """Whether they stand in the pools of their lines, if open."""
     lines: dict[Line, None] = field(default_factory=dict)
     """The lines that they may serve."""
     contacts_today: int = 0
@@ -90,24 +95,23 @@ class Agent:
         """Whether the agent's device can be rung, as far as is known."""
         return self.registered and not self.lost
 
-    def limits(self, floor: Capacity) -> tuple[int, int, int]:
-        """How many interactions they take on each channel."""
-        mine = self.config.capacity if self.config is not None else None
-        mine = mine or floor
-        return mine.voice, mine.chat, mine.email
+    def limits_from(self, floor: Capacity) -> None:
+        """Take on their own capacity, or the floor's."""
+        mine = (self.config.capacity if self.config is not None else None) or floor
+        self.limits = (mine.voice, mine.chat, mine.email)
 
-    def take_stock(self, floor: Capacity, blocks: Blocks) -> None:
+    def take_stock(self, blocks: Blocks) -> None:
         """Work out `in_hand` and `room` from the load."""
-        self.in_hand = sum(self.load)
-        self.room = 0
-        for channel, load, limit in zip(CHANNELS, self.load, self.limits(floor), strict=True):
+        in_hand = room = blocked = 0
+        bit = 1
+        for load, limit, blocking in zip(self.load, self.limits, blocks, strict=True):
             if load < limit:
-                self.room |= BITS[channel]
-        if self.in_hand and self.room:
-            for channel, load in zip(CHANNELS, self.load, strict=True):
-                if load:
-                    for other in blocks.get(channel, ()):
-                        self.room &= ~BITS[other]
+                room |= bit
+            if load:
+                in_hand += load
+                blocked |= blocking
+            bit <<= 1
+        self.in_hand, self.room = in_hand, room & ~blocked
 
     @property
     def opening(self) -> int:

@@ -11,25 +11,27 @@ from .queue import Queue
 from .ranked import Ranked
 from .recipes import Staffing
 from .selection import POLICIES
-from .supply import CHANNELS, INDEX, Supply
+from .supply import BITS, CHANNELS, INDEX, Supply
 
 
 class Floor:
     """State and its bookkeeping; `router.Router` and its parts say what happens when.
 
-    Invariants: an agent's `open` is what `Agent.opening` says, and then the agent stands in the
-    pools of their lines; an interaction is in its queue and line until answered, in
-    `Line.offerable` exactly while WAITING; agents and interactions stand in `timers` and
-    `due` exactly if something of theirs ends by itself.
+    Invariants: an agent's `open` is what `Agent.opening` says, and one who is open stands in the
+    pools of their lines or, until the next match, in `fresh`; an interaction is in its queue and
+    line until answered, in `Line.offerable` exactly while WAITING; agents and interactions stand
+    in `timers` and `due` exactly if something of theirs ends by itself.
     """
 
-    __slots__ = ("_sequence", "agents", "blocks", "config", "dirty", "due", "interactions",
+    __slots__ = ("_sequence", "agents", "blocks", "config", "dirty", "due",
+        "fresh",
+        "interactions",
                  "offers", "ordered", "queues", "review", "supply", "timers", "touched",
                  "unstaffed")  # fmt: skip
 
     def __init__(self, config: Configuration) -> None:
         self.config = config
-        self.blocks: Blocks = {}
+        self.blocks: Blocks = (0,) * len(CHANNELS)
         self.agents: dict[str, Agent] = {}
         self.ordered: list[Agent] = []
         """Those configured, by their order."""
@@ -44,6 +46,8 @@ class Floor:
         """Interactions whose step ends or recipe comes due, by (when, sequence)."""
         self.dirty: dict[Line, None] = {}
         """Lines for which a match may have become possible since the last decision."""
+        self.fresh: dict[Agent, None] = {}
+        """Agents who became open, or rank anew, since then."""
         self.review: dict[Interaction, None] = {}
         """Those whose recipes are to be looked at after the next match."""
         self.touched: dict[Queue, None] = {}
@@ -62,7 +66,10 @@ class Floor:
         without a line until `seat`. The configuration must have passed `check.check`.
         """
         self.config = config
-        self.blocks = dict(config.blocks)
+        blocks = dict(config.blocks)
+        self.blocks = tuple(
+            sum(BITS[other] for other in set(blocks.get(channel, ()))) for channel in CHANNELS
+        )
         self._configure_queues(config)
         gone = {a.id: a for a in sorted(self.agents.values(), key=lambda a: a.order)}
         self.supply = Supply(config)
@@ -81,7 +88,8 @@ class Floor:
         for agent in self.agents.values():
             agent.open, agent.standing, agent.lines = 0, (), {}
             agent.there = (False, False)
-            agent.take_stock(config.capacity, self.blocks)
+            agent.limits_from(config.capacity)
+            agent.take_stock(self.blocks)
             self.refresh(agent)
             self.time(agent)
         return list(gone.values())
@@ -110,7 +118,7 @@ class Floor:
         plain = POLICIES["priority"](rest, {})
         for queue in rest:
             queue.policy = plain
-        self.dirty, self.unstaffed = {}, {}
+        self.dirty, self.unstaffed, self.fresh = {}, {}, {}
 
     def drop_if_unused(self, queue: Queue) -> None:
         """Forget a queue that is not configured and that nobody needs."""
@@ -126,6 +134,8 @@ class Floor:
     def guest(self, agent: str, now: int) -> Agent:
         """Make up an agent who is not configured but talks: they must be known until done."""
         new = self.agents[agent] = Agent(agent, len(self.agents), None, now)
+        new.limits_from(self.config.capacity)
+        new.take_stock(self.blocks)
         return new
 
     def refresh(self, agent: Agent) -> None:
@@ -151,13 +161,18 @@ class Floor:
                     self.supply.free[n] ^= bit
         agent.open, agent.standing = opening, standing
         agent.stamp += 1
+        agent.pooled = False
         if opening:
-            dirty = self.dirty
-            for line in agent.lines:
-                if line.bit & opening:
-                    line.freed(agent)
-                    if line.offerable or line.thin:
-                        dirty[line] = None
+            self.fresh[agent] = None
+        else:
+            self.fresh.pop(agent, None)
+
+    def pool(self, agent: Agent) -> None:
+        """Let a fresh agent stand in the pools of their lines."""
+        agent.pooled = True
+        for line in agent.lines:
+            if line.bit & agent.open:
+                line.freed(agent)
 
     def _staff(self, agent: Agent, here: bool, active: bool) -> None:
         """Count an agent as logged in and active, or not; who watches for it is told."""
@@ -186,7 +201,7 @@ class Floor:
     def load(self, agent: Agent, channel: Channel, by: int, at: int) -> None:
         """Take (1) or give back (-1) a place of the agent's capacity, and count occupied time."""
         agent.load[INDEX[channel]] += by
-        agent.take_stock(self.config.capacity, self.blocks)
+        agent.take_stock(self.blocks)
         if agent.busy_from is None:
             agent.busy_from = at
         elif not agent.in_hand:
@@ -196,6 +211,7 @@ class Floor:
     def forget_agent(self, agent: Agent) -> None:
         """Drop an agent who is not configured and has nothing in hand."""
         self.timers.remove(agent.id)
+        self.fresh.pop(agent, None)
         del self.agents[agent.id]
 
     # --- interactions ------------------------------------------------------------------------

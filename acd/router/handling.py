@@ -13,7 +13,7 @@ from .events import Decision, Failure, LeaveReason, Presence, Wanted
 from .floor import Floor
 from .interaction import Interaction, InteractionState
 from .queue import Queue
-from .supply import CHANNELS, INDEX
+from .supply import INDEX
 
 RINGING, ON_CONTACT = InteractionState.RINGING, InteractionState.ON_CONTACT
 
@@ -272,17 +272,16 @@ class Handling:
 
     def _make_room(self, agent: Agent) -> None:
         """Cancel what rings at an agent beyond what they can take now."""
-        limits = agent.limits(self.floor.config.capacity)
-        busy = [agent.load[n] for n in range(len(CHANNELS))]
+        busy = list(agent.load)
         for one in agent.ringing.values():
             busy[INDEX[one.channel]] -= 1
         for offer, one in list(agent.ringing.items()):
             at = INDEX[one.channel]
             blocked = any(
-                busy[n] and one.channel in self.floor.blocks.get(channel, ())
-                for n, channel in enumerate(CHANNELS)
+                load and blocks >> at & 1
+                for load, blocks in zip(busy, self.floor.blocks, strict=True)
             )
-            if blocked or agent.load[at] > limits[at]:
+            if blocked or agent.load[at] > agent.limits[at]:
                 self._cancel(one, offer)
 
     def _day_started(self, event: ev.DayStarted) -> None:
@@ -373,15 +372,15 @@ class Handling:
         self.show(agent, self.now)
 
     def _talks_enough(self, agent: Agent, channel: Channel) -> bool:
-        limit = agent.limits(self.floor.config.capacity)[INDEX[channel]]
+        limit = agent.limits[INDEX[channel]]
         talks = sum(one.channel is channel for one in agent.contacts.values())
         return talks >= max(limit, 1)
 
     def _has_place(self, agent: Agent, channel: Channel) -> bool:
         at = INDEX[channel]
-        in_talk = [one.channel for one in (*agent.contacts.values(), *agent.ringing.values())]
-        blocked = any(channel in self.floor.blocks.get(other, ()) for other in in_talk)
-        return not blocked and in_talk.count(channel) < agent.limits(self.floor.config.capacity)[at]
+        held = [one.channel for one in (*agent.contacts.values(), *agent.ringing.values())]
+        blocked = any(self.floor.blocks[INDEX[other]] >> at & 1 for other in held)
+        return not blocked and held.count(channel) < agent.limits[at]
 
     def _agent_restored(self, event: ev.AgentRestored) -> None:
         agent = self.floor.agents.get(event.agent)

@@ -66,11 +66,11 @@ class Line:
         self._pool: list[tuple[Rank, int, Agent]] = []
 
     def staff(self, agents: Iterable[Agent]) -> None:
-        """Take on the agents who are eligible; those free now stand in the pool."""
+        """Take on the agents who are eligible; those who stand in pools stand in this one too."""
         rank = self.strategy.rank
         for agent in agents:
             agent.lines[self] = None
-            if agent.open & self.bit:
+            if agent.pooled and agent.open & self.bit:
                 self._pool.append((rank(agent, self), agent.stamp, agent))
         heapify(self._pool)
 

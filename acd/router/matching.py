@@ -22,7 +22,22 @@ Ring = Callable[[Interaction, Agent], None]
 
 
 def match(floor: Floor, ring: Ring, now: int) -> None:
-    """Ring until nobody free can serve anybody who waits. Only dirty lines are looked at."""
+    """Ring until nobody free can serve anybody who waits.
+
+    Only what changed is looked at: fresh agents, and dirty lines.
+    """
+    if floor.fresh:
+        if len(floor.fresh) == 1 and not floor.dirty:
+            agent, _ = floor.fresh.popitem()
+            if _one_fresh(floor, agent, ring, now):
+                return
+            floor.fresh[agent] = None
+        for agent in floor.fresh:
+            floor.pool(agent)
+            for line in agent.lines:
+                if line.bit & agent.open and (line.offerable or line.thin):
+                    floor.dirty[line] = None
+        floor.fresh.clear()
     lines: Iterable[Line] = list(floor.dirty)
     floor.dirty.clear()
     several = [line for line in lines if line.thin or line.queue.config.ring_at_once > 1]
@@ -40,6 +55,55 @@ def match(floor: Floor, ring: Ring, now: int) -> None:
         one = floor.interactions[entry[3]]
         while line.thin.has(one.id) and _one_more(floor, one, ring):
             pass
+
+
+def _one_fresh(floor: Floor, agent: Agent, ring: Ring, now: int) -> bool:
+    """Let a single fresh agent serve whom they may; False leaves it to the whole way.
+
+    When nothing else changed, nobody waits whom another free agent could take: the agent need not
+    stand in any pool before it is known that nobody waits for them either.
+    """
+    while agent.open:
+        best: Line | None = None
+        winners: dict[Policy, tuple[Score, Entry, Line]] = {}
+        preferred = 0
+        ranks = agent.ranks
+        for line in agent.lines:
+            if not line.bit & agent.open:
+                continue
+            if line.thin:
+                return False
+            head = line.offerable.first()
+            if head is None:
+                continue
+            queue = line.queue
+            preference = ranks.get(queue.config.name, 1) if ranks else 1
+            if preferred and preference > preferred:
+                continue
+            score = queue.policy.score(queue, head[0], now)
+            if preference < preferred:
+                winners.clear()
+            preferred = preference
+            winner = winners.get(queue.policy)
+            if winner is None or score < winner[0]:
+                winners[queue.policy] = (score, head[0], line)
+        if not winners:
+            break
+        best = min(winners.values(), key=_key)[2]
+        head = best.offerable.first()
+        if head is None:
+            break
+        best.strategy.chosen(best.strategy.rank(agent, best))
+        ring(floor.interactions[head[1]], agent)
+        floor.fresh.pop(agent, None)
+        floor.dirty.pop(best, None)
+    if agent.open:
+        floor.pool(agent)
+    return True
+
+
+def _key(winner: tuple[Score, Entry, Line]) -> Entry:
+    return winner[1]
 
 
 def _entry(thin: tuple[Entry, Line]) -> Entry:
@@ -72,7 +136,7 @@ def _next(lines: Iterable[Line], now: int) -> tuple[list[Line], Line | None]:
             winners[policy] = (score, head[0], line)
     if not able:
         return able, None
-    return able, min(winners.values(), key=lambda winner: winner[1])[2]
+    return able, min(winners.values(), key=_key)[2]
 
 
 def _serve(floor: Floor, line: Line, ring: Ring) -> None:

@@ -96,13 +96,14 @@ class Router:
         out = handling.out = []
         handling.expire()
         handling.apply(event)
-        while floor.dirty or floor.review or floor.touched or floor.unstaffed:
-            if floor.dirty:
+        while True:
+            if floor.dirty or floor.fresh:
                 match(floor, self._ring, now)
-            kitchen.gather(floor)
-            if floor.review:
-                kitchen.serve(floor, out, now)
-        return out
+            if floor.touched or floor.unstaffed:
+                kitchen.gather(floor)
+            if not floor.review:
+                return out
+            kitchen.serve(floor, out, now)
 
     def restore(self, events: Iterable[Event], now: int) -> list[Decision]:
         """Apply many events and decide once, at the end: the same as handling a `Batch`."""
