@@ -65,7 +65,8 @@ class Handling:
                 waits = floor.interactions[one[1]]
                 progress.expire(floor, waits, one[0][0])
                 progress.schedule(floor, waits, one[0][0])
-                floor.review[waits] = None
+                if waits.line.watched:
+                    floor.review[waits] = None
             else:
                 return
 

@@ -26,20 +26,26 @@ def match(floor: Floor, ring: Ring, now: int) -> None:
 
     Only what changed is looked at: fresh agents, and dirty lines.
     """
-    if floor.fresh:
-        if len(floor.fresh) == 1 and not floor.dirty:
-            agent, _ = floor.fresh.popitem()
+    dirty = [line for line in floor.dirty if line.first() is not None]
+    floor.dirty.clear()
+    fresh = floor.fresh
+    if fresh:
+        if len(fresh) == 1 and not dirty:
+            agent, _ = fresh.popitem()
             if _one_fresh(floor, agent, ring, now):
                 return
-            floor.fresh[agent] = None
-        for agent in floor.fresh:
+            fresh[agent] = None
+        found = dict.fromkeys(dirty)
+        for agent in fresh:
             floor.pool(agent)
             for line in agent.lines:
                 if line.bit & agent.open and (line.offerable or line.thin):
-                    floor.dirty[line] = None
-        floor.fresh.clear()
-    lines: Iterable[Line] = list(floor.dirty)
-    floor.dirty.clear()
+                    found[line] = None
+        fresh.clear()
+        dirty = list(found)
+    if not dirty:
+        return
+    lines: Iterable[Line] = dirty
     several = [line for line in lines if line.thin or line.queue.config.ring_at_once > 1]
     while lines:
         lines, best = _next(lines, now)
@@ -60,8 +66,8 @@ def match(floor: Floor, ring: Ring, now: int) -> None:
 def _one_fresh(floor: Floor, agent: Agent, ring: Ring, now: int) -> bool:
     """Let a single fresh agent serve whom they may; False leaves it to the whole way.
 
-    When nothing else changed, nobody waits whom another free agent could take: the agent need not
-    stand in any pool before it is known that nobody waits for them either.
+    When no dirty line has anybody in its pool, nobody waits whom another free agent could take: the
+    agent need not stand in any pool before it is known that nobody waits for them either.
     """
     while agent.open:
         best: Line | None = None
@@ -96,7 +102,6 @@ def _one_fresh(floor: Floor, agent: Agent, ring: Ring, now: int) -> bool:
         best.strategy.chosen(best.strategy.rank(agent, best))
         ring(floor.interactions[head[1]], agent)
         floor.fresh.pop(agent, None)
-        floor.dirty.pop(best, None)
     if agent.open:
         floor.pool(agent)
     return True
