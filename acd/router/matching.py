@@ -17,6 +17,7 @@ from .interaction import Interaction
 from .line import Line
 from .ordered import Entry
 from .selection import Policy, Score
+from .strategies import Rank
 
 Ring = Callable[[Interaction, Agent], None]
 
@@ -150,8 +151,7 @@ def _serve(floor: Floor, line: Line, ring: Ring) -> None:
     if head is None or found is None:
         return
     one = floor.interactions[head[1]]
-    line.strategy.chosen(found[0])
-    ring(one, found[2])
+    _take(floor, one, found, ring)
     for _ in range(1, one.queue.config.ring_at_once):
         if not _one_more(floor, one, ring):
             return
@@ -162,6 +162,14 @@ def _one_more(floor: Floor, one: Interaction, ring: Ring) -> bool:
     found = one.line.first_but(one.offers.values() if one.offers else ())
     if found is None:
         return False
+    _take(floor, one, found, ring)
+    return True
+
+
+def _take(floor: Floor, one: Interaction, found: tuple[Rank, int, Agent], ring: Ring) -> None:
     one.line.strategy.chosen(found[0])
     ring(one, found[2])
-    return True
+    # With places left, they stand in the pools anew at once.
+    for agent in floor.fresh:
+        floor.pool(agent)
+    floor.fresh.clear()
