@@ -9,22 +9,21 @@ from . import events as ev
 from . import kitchen, progress
 from .agent import Agent, Hold
 from .configuration import Channel
-from .events import Decision, Failure, LeaveReason, Presence, Wanted
+from .events import Failure, LeaveReason, Presence, Wanted
 from .floor import Floor
 from .interaction import Interaction, InteractionState
 from .queue import Queue
+from .staff import Staff
 from .supply import INDEX
 
 RINGING, ON_CONTACT = InteractionState.RINGING, InteractionState.ON_CONTACT
 
 
-class Handling:
-    """Applies events to a floor at `now`, and tells presences and cancelled offers in `out`."""
+class Handling(Staff):
+    """Applies events to the floor."""
 
     def __init__(self, floor: Floor) -> None:
-        self.floor = floor
-        self.now = 0
-        self.out: list[Decision] = []
+        super().__init__(floor)
         self._apply: dict[type[Any], Callable[[Any], None]] = {
             ev.ConfigChanged: self._config_changed,
             ev.Arrived: self._arrived,
@@ -60,7 +59,7 @@ class Handling:
             if agent is not None and (one is None or agent[0][0] <= one[0][0]):
                 if agent[0][0] > self.now:
                     return
-                self._agent_due(floor.agents[agent[1]], agent[0][0])
+                self.agent_due(floor.agents[agent[1]], agent[0][0])
             elif one is not None and one[0][0] <= self.now:
                 waits = floor.interactions[one[1]]
                 progress.expire(floor, waits, one[0][0])
@@ -69,15 +68,6 @@ class Handling:
                     floor.review[waits] = None
             else:
                 return
-
-    def _agent_due(self, agent: Agent, at: int) -> None:
-        for holds in (agent.wraps, agent.busy):
-            for name, hold in list(holds.items()):
-                if hold.until is not None and hold.until <= at:
-                    self._release(agent, holds, name, at)
-        if agent.backs_off is not None and agent.backs_off[1] <= at:
-            agent.backs_off = None
-        self.settle(agent, at)
 
     # --- queues and configuration ----------------------------------------------------------------
 
@@ -101,7 +91,7 @@ class Handling:
                 floor.review[one] = None
         floor.touched.update((q, None) for q in floor.queues.values() if q.watches_places)
         for agent in gone:
-            self._cancel_ringing(agent)
+            self.cancel_ringing(agent)
             if not agent.in_hand:
                 self.settle(agent, self.now)
 
@@ -138,7 +128,7 @@ class Handling:
         one = self.floor.interactions.get(event.interaction)
         if one is None or one.state is ON_CONTACT:
             return
-        freed = self._unring_all(one)
+        freed = self.cancel_all(one)
         config = one.queue.config
         waited = self.now - one.entered
         if event.reason is LeaveReason.ABANDONED and waited < config.short_abandon_ms:
@@ -164,18 +154,7 @@ class Handling:
             return
         wrap_up_ms = one.queue.config.wrap_up_ms
         self.floor.forget(one)
-        self._part(agent, one, wrap_up_ms)
-
-    def _part(self, agent: Agent, one: Interaction, wrap_up_ms: int) -> None:
-        """Let an agent wrap up a contact that is not theirs any more."""
-        if wrap_up_ms and agent.config is not None:
-            # The place stays taken until the wrap-up is over; one of an earlier talk gives way.
-            if one.id in agent.wraps:
-                self.floor.load(agent, one.channel, -1, self.now)
-            agent.wraps[one.id] = Hold(one.channel, self.now + wrap_up_ms)
-        else:
-            self.floor.load(agent, one.channel, -1, self.now)
-        self.settle(agent, self.now)
+        self.part(agent, one, wrap_up_ms)
 
     def _transferred(self, event: ev.Transferred) -> None:
         one = self._contact(event.interaction, event.agent)
@@ -197,7 +176,7 @@ class Handling:
         if event.wanted is Wanted.AVAILABLE and agent.lost:
             agent.lost = False
         if changed and event.wanted is Wanted.OFFLINE:
-            self._cancel_ringing(agent)
+            self.cancel_ringing(agent)
         if agent.presence in (Presence.ON_CONTACT, Presence.WRAP_UP) or agent.ringing:
             self.show(agent, self.now)
         elif changed or agent.reason != agent.wanted_reason:
@@ -220,7 +199,7 @@ class Handling:
             return
         names = [name for name in agent.wraps if event.interaction in ("", name)]
         for name in names:
-            self._release(agent, agent.wraps, name, self.now)
+            self.release(agent, agent.wraps, name, self.now)
         if names:
             self.settle(agent, self.now)
 
@@ -237,7 +216,7 @@ class Handling:
         else:
             agent.busy[event.what] = Hold(event.channel, event.until)
             self.floor.load(agent, event.channel, 1, self.now)
-            self._make_room(agent)
+            self.make_room(agent)
         self.show(agent, self.now)
 
     def _agent_free_again(self, event: ev.AgentFreeAgain) -> None:
@@ -257,7 +236,7 @@ class Handling:
         if one is None or to is None or to is one.agent or one.agent is None:
             return
         if event.replaces in to.busy:
-            self._release(to, to.busy, event.replaces, self.now)
+            self.release(to, to.busy, event.replaces, self.now)
         elif event.replaces in to.contacts:
             consult = to.contacts[event.replaces]
             self.floor.forget(consult)
@@ -267,23 +246,9 @@ class Handling:
         to.contacts[one.id] = one
         to.contacts_today += 1
         self.floor.load(to, one.channel, 1, self.now)
-        self._make_room(to)
+        self.make_room(to)
         self.show(to, self.now)
-        self._part(giver, one, one.queue.config.wrap_up_ms)
-
-    def _make_room(self, agent: Agent) -> None:
-        """Cancel what rings at an agent beyond what they can take now."""
-        busy = list(agent.load)
-        for one in agent.ringing.values():
-            busy[INDEX[one.channel]] -= 1
-        for offer, one in list(agent.ringing.items()):
-            at = INDEX[one.channel]
-            blocked = any(
-                load and blocks >> at & 1
-                for load, blocks in zip(busy, self.floor.blocks, strict=True)
-            )
-            if blocked or agent.load[at] > agent.limits[at]:
-                self._cancel(one, offer)
+        self.part(giver, one, one.queue.config.wrap_up_ms)
 
     def _day_started(self, event: ev.DayStarted) -> None:
         for agent in self.floor.agents.values():
@@ -299,7 +264,7 @@ class Handling:
         if one is None or one.state is not RINGING or not one.offers:
             return
         others = [offer for offer in one.offers if offer != event.offer]
-        freed = [self._cancel(one, offer) for offer in others]
+        freed = [self.cancel(one, offer) for offer in others]
         agent = self.floor.answer(one, event.offer)
         agent.contacts_today += 1
         for other in freed:
@@ -322,18 +287,6 @@ class Handling:
             until = self.now + self.floor.config.busy_backoff_ms
             agent.backs_off = (event.failure.value, until)
         self.settle(agent, self.now, keep_idle=keep_idle)
-
-    def _cancel(self, one: Interaction, offer: str) -> Agent:
-        agent = self.floor.unring(one, offer, self.now)
-        self.out.append(ev.CancelOffer(offer, one.id, agent.id))
-        return agent
-
-    def _cancel_ringing(self, agent: Agent) -> None:
-        for offer, one in list(agent.ringing.items()):
-            self._cancel(one, offer)
-
-    def _unring_all(self, one: Interaction) -> list[Agent]:
-        return [self._cancel(one, offer) for offer in list(one.offers or ())]
 
     # --- after a restart ---------------------------------------------------------------------
 
@@ -369,7 +322,7 @@ class Handling:
         floor.ring(one, agent, event.offer, self.now)
         if event.answered:
             floor.answer(one, event.offer)
-            self._make_room(agent)
+            self.make_room(agent)
         self.show(agent, self.now)
 
     def _talks_enough(self, agent: Agent, channel: Channel) -> bool:
@@ -402,28 +355,6 @@ class Handling:
     def _batch(self, event: ev.Batch) -> None:
         for one in event.events:
             self.apply(one)
-
-    # --- what follows for agents -----------------------------------------------------------------
-
-    def _release(self, agent: Agent, holds: dict[str, Hold], name: str, at: int) -> None:
-        self.floor.load(agent, holds.pop(name).channel, -1, at)
-
-    def settle(self, agent: Agent, at: int, *, keep_idle: bool = False) -> None:
-        """Show what an agent is after something of theirs ended; with nothing left, be idle."""
-        self.show(agent, at, idle=not keep_idle)
-        if agent.config is None and not agent.in_hand:
-            self.floor.forget_agent(agent)
-
-    def show(self, agent: Agent, at: int, *, idle: bool = False) -> None:
-        """Bring presence, timer, sets and pools up to what the agent has in hand and wants."""
-        presence, reason, until = agent.shows()
-        if idle and presence is Presence.AVAILABLE:
-            agent.idle_since = at
-        self.floor.time(agent)
-        if (presence, reason, until) != (agent.presence, agent.reason, agent.until):
-            agent.presence, agent.reason, agent.until, agent.since = presence, reason, until, at
-            self.out.append(ev.AgentMoved(agent.id, presence, reason, until))
-        self.floor.refresh(agent)
 
 
 def _still_done(

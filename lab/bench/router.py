@@ -228,11 +228,9 @@ class Scan:
 
     def __init__(self, day: Day) -> None:
         known = {one.agent: one for one in day.config.agents}
-        self.members = [[one, day.router.agent(one.agent)] for one in day.config.agents]
-        self.steps = {queue.name: queue.steps for queue in day.config.queues}
+        self.members = [(known[view.agent], view) for view in day.router.agents()]
         self.waiting = [x for queue in QUEUES for x in day.router.waiting(queue)]
         self.asked = {x.interaction: day.draw.choice(day.needs) for x in self.waiting}
-        self.known = known
 
     def freed(self, number: int) -> str | None:
         """Choose for one agent among all who wait: the best key of those they may take."""
