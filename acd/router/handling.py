@@ -12,7 +12,6 @@ from .configuration import Channel
 from .events import Failure, LeaveReason, Presence, Wanted
 from .floor import Floor
 from .interaction import Interaction, InteractionState
-from .queue import Queue
 from .staff import Staff
 from .supply import INDEX
 
@@ -75,15 +74,12 @@ class Handling(Staff):
         floor = self.floor
         if event.config == floor.config:
             return
-        before = {queue: (queue.config, queue.recipes) for queue in floor.queues.values()}
+        before = {queue: queue.config.steps for queue in floor.queues.values()}
         gone = floor.configure(event.config, self.now)
         for one in floor.interactions.values():
             if one.state is not ON_CONTACT:
-                config, recipes = before[one.queue]
                 one.line = None  # type: ignore[assignment]  # its line is no more
-                if one.cooked and recipes != one.queue.recipes:
-                    one.cooked = _still_done(one, one.queue, recipes)
-                if config.steps == one.queue.config.steps:
+                if before[one.queue] == one.queue.config.steps:
                     floor.seat(one)
                 else:
                     progress.begin(floor, one, self.now)
@@ -235,6 +231,8 @@ class Handling(Staff):
         to = self.floor.agents.get(event.to)
         if one is None or to is None or to is one.agent or one.agent is None:
             return
+        # Taken before anything is given back, so that they are occupied throughout.
+        self.floor.load(to, one.channel, 1, self.now)
         if event.replaces in to.busy:
             self.release(to, to.busy, event.replaces, self.now)
         elif event.replaces in to.contacts:
@@ -245,7 +243,6 @@ class Handling(Staff):
         del giver.contacts[one.id]
         to.contacts[one.id] = one
         to.contacts_today += 1
-        self.floor.load(to, one.channel, 1, self.now)
         self.make_room(to)
         self.show(to, self.now)
         self.part(giver, one, one.queue.config.wrap_up_ms)
@@ -355,18 +352,3 @@ class Handling(Staff):
     def _batch(self, event: ev.Batch) -> None:
         for one in event.events:
             self.apply(one)
-
-
-def _still_done(
-    one: Interaction, queue: Queue, recipes: tuple[Any, ...]
-) -> dict[tuple[str, int], int]:
-    """Carry over which of a queue's recipes were done, where they have not changed."""
-    name = queue.config.name
-    numbers = {recipe: number for number, recipe in enumerate(queue.recipes)}
-    kept = {}
-    for (of, number), at in (one.cooked or {}).items():
-        if of != name:
-            kept[of, number] = at
-        elif recipes[number] in numbers:
-            kept[of, numbers[recipes[number]]] = at
-    return kept

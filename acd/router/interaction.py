@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .line import Line
     from .ordered import Entry
     from .queue import Queue
+    from .recipes import Recipe
 
 
 class InteractionState(StrEnum):
@@ -72,8 +73,8 @@ class Interaction:
     """The steps that were skipped, as bits."""
     step_began: tuple[int, ...] = ()
     """When each step up to the present one began."""
-    cooked: dict[tuple[str, int], int] | None = None
-    """When each recipe was last done, by queue and the recipe's number."""
+    cooked: dict[tuple[str, Recipe], int] | None = None
+    """When each recipe was last done, by queue; it survives changes of the configuration."""
     tier_ms: int = 0
     """What of the priority the tier of this queue gave."""
 

@@ -27,6 +27,7 @@ from .recipes import (
     PositionAtLeast,
     PositionAtMost,
     Prioritise,
+    Recipe,
     Relax,
     Require,
     Say,
@@ -139,12 +140,12 @@ def serve(floor: Floor, out: list[Decision], now: int) -> None:
     due = [(one, _due(floor, one, now)) for one in review]
     for one, actions in due:
         queue = one.queue
-        for number, action in actions:
+        for recipe, action in actions:
             if one.id not in floor.interactions or one.queue is not queue:
                 break
-            if number is not None:
+            if recipe is not None:
                 one.cooked = one.cooked or {}
-                one.cooked[queue.config.name, number] = now
+                one.cooked[queue.config.name, recipe] = now
             _act(floor, one, action, out, now)
     for one in review:
         if floor.interactions.get(one.id) is one:
@@ -155,21 +156,21 @@ def _sequence(one: Interaction) -> int:
     return one.entry[2]
 
 
-def _due(floor: Floor, one: Interaction, now: int) -> list[tuple[int | None, Action]]:
-    """Return the actions due for one who waits, with the number of the recipe of each."""
+def _due(floor: Floor, one: Interaction, now: int) -> list[tuple[Recipe | None, Action]]:
+    """Return the actions due for one who waits, with the recipe of each."""
     queue = one.queue
     if one.state is not InteractionState.WAITING:
         return []
     way = queue.config.when_closed
     if queue.closed is not None and queue.config.closing_clears and way is not None:
         return [(None, way)]
-    found: list[tuple[int | None, Action]] = []
-    for number, recipe in enumerate(queue.recipes):
-        last = None if one.cooked is None else one.cooked.get((queue.config.name, number))
+    found: list[tuple[Recipe | None, Action]] = []
+    for recipe in queue.recipes:
+        last = None if one.cooked is None else one.cooked.get((queue.config.name, recipe))
         if last is not None and (recipe.repeat_ms is None or now < last + recipe.repeat_ms):
             continue
         if all(_holds(floor, one, condition, now) for condition in recipe.when):
-            found += [(number, action) for action in recipe.then]
+            found += [(recipe, action) for action in recipe.then]
     return found
 
 

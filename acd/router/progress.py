@@ -61,14 +61,15 @@ def schedule(floor: Floor, one: Interaction, now: int) -> None:
     """Set the interaction's timer to the first of its step's end and its recipes."""
     due = one.step_ends
     if one.state is InteractionState.WAITING and one.queue.recipes:
-        done = one.cooked or {}
-        for number, recipe in enumerate(one.queue.recipes):
-            last = done.get((one.queue.config.name, number))
-            if last is None:
-                waits = [c.ms for c in recipe.when if isinstance(c, Waited)]
-                at = one.began + max(waits) if waits else None
-            else:
-                at = None if recipe.repeat_ms is None else last + recipe.repeat_ms
+        done = one.cooked
+        for recipe in one.queue.recipes:
+            waits = [c.ms for c in recipe.when if isinstance(c, Waited)]
+            at = one.began + max(waits) if waits else None
+            last = done.get((one.queue.config.name, recipe)) if done else None
+            if last is not None:
+                if recipe.repeat_ms is None:
+                    continue
+                at = max(last + recipe.repeat_ms, at or 0)
             if at is not None and at > now and (due is None or at < due):
                 due = at
     if due is None:

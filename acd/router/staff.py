@@ -50,7 +50,7 @@ class Staff:
         if wrap_up_ms and agent.config is not None:
             # The place stays taken until the wrap-up is over; one of an earlier talk gives way.
             if one.id in agent.wraps:
-                self.floor.load(agent, one.channel, -1, self.now)
+                self.release(agent, agent.wraps, one.id, self.now)
             agent.wraps[one.id] = Hold(one.channel, self.now + wrap_up_ms)
         else:
             self.floor.load(agent, one.channel, -1, self.now)

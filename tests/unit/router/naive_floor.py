@@ -110,13 +110,14 @@ class NaiveFloor:
             if call["talker"] is None and call["ends"] is not None:
                 times.append(call["ends"])
             if self.waits(name):
-                for number, recipe in enumerate(self.recipes(call["queue"])):
-                    last = call["cooked"].get((call["queue"], number))
+                for recipe in self.recipes(call["queue"]):
+                    last = call["cooked"].get((call["queue"], recipe))
                     waits = [c.ms for c in recipe.when if isinstance(c, rec.Waited)]
+                    ripe = call["began"] + max(waits, default=0)
                     if last is None and waits:
-                        times.append(call["began"] + max(waits))
+                        times.append(ripe)
                     elif last is not None and recipe.repeat_ms is not None:
-                        times.append(last + recipe.repeat_ms)
+                        times.append(max(ripe if waits else 0, last + recipe.repeat_ms))
         return min((at for at in times if at > self.now), default=None)
 
     @staticmethod
@@ -415,17 +416,17 @@ class NaiveFloor:
                 done = True
         due = [(name, self.calls[name]["queue"], self.due(name)) for name in waiting]
         for name, queue, actions in due:
-            for number, action in actions:
+            for recipe, action in actions:
                 call = self.calls.get(name)
                 if call is None or call["queue"] != queue:
                     break
                 done = True
-                if number is not None:
-                    call["cooked"][queue, number] = self.now
+                if recipe is not None:
+                    call["cooked"][queue, recipe] = self.now
                 self.act(name, action)
         return done
 
-    def due(self, name: str) -> list[tuple[int | None, rec.Action]]:
+    def due(self, name: str) -> list[tuple[rec.Recipe | None, rec.Action]]:
         call = self.calls[name]
         policy = self.policy(call["queue"])
         if call["queue"] in self.closed and policy.closing_clears and policy.when_closed:
@@ -439,15 +440,15 @@ class NaiveFloor:
                 call, [a for a in self.config.agents if call["queue"] in a.queues]
             ),
         }  # fmt: skip
-        found: list[tuple[int | None, rec.Action]] = []
-        for number, recipe in enumerate(self.recipes(call["queue"])):
-            last = call["cooked"].get((call["queue"], number))
+        found: list[tuple[rec.Recipe | None, rec.Action]] = []
+        for recipe in self.recipes(call["queue"]):
+            last = call["cooked"].get((call["queue"], recipe))
             if last is not None and (
                 recipe.repeat_ms is None or self.now - last < recipe.repeat_ms
             ):
                 continue
             if all(rules.holds(condition, facts) for condition in recipe.when):
-                found += [(number, action) for action in recipe.then]
+                found += [(recipe, action) for action in recipe.then]
         return found
 
     def staffing(
@@ -632,8 +633,7 @@ class NaiveFloor:
         if config == self.config:
             return
         old = self.config
-        before = {n: (self.policy(c["queue"]), self.recipes(c["queue"]))
-                  for n, c in self.calls.items()}  # fmt: skip
+        before = {name: self.policy(call["queue"]).steps for name, call in self.calls.items()}
         self.config = config
         # A removed queue is kept for the calls that are still in it, without steps and limits.
         used = {call["queue"] for call in self.calls.values()}
@@ -650,17 +650,9 @@ class NaiveFloor:
         for one in config.agents:
             self.agents.setdefault(one.agent, self.newcomer())
         for name, call in self.calls.items():
-            if call["talker"] is None:
-                policy, recipes = before[name]
-                now = self.recipes(call["queue"])
-                call["cooked"] = {
-                    (queue, now.index(recipes[n]) if queue == call["queue"] else n): at
-                    for (queue, n), at in call["cooked"].items()
-                    if queue != call["queue"] or recipes[n] in now
-                }
-                if policy.steps != self.policy(call["queue"]).steps:
-                    call["step"] = -1
-                    self.move_on(call, call["began"], self.now)
+            if call["talker"] is None and before[name] != self.policy(call["queue"]).steps:
+                call["step"] = -1
+                self.move_on(call, call["began"], self.now)
         for one in old.agents:
             if one.agent in self.agents and self.settings(one.agent) is None:
                 self.unring_agent(one.agent)

@@ -46,9 +46,7 @@ def day(seed: int) -> None:
     assert again.agents() == router.agents()
 
 
-def both(
-    router: Router, naive: NaiveFloor, again: Router, event: ev.Event, now: int
-) -> None:
+def both(router: Router, naive: NaiveFloor, again: Router, event: ev.Event, now: int) -> None:
     """The router, the naive model, and a router that reads the journal decide the same."""
     decisions = router.handle(event, now)
     assert decisions == naive.handle(event, now)
