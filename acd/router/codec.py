@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import codec_values as values
 from . import events as ev
+from .criteria import ANYONE
 from .errors import JournalError
 
 Entry = dict[str, Any]
@@ -29,7 +31,7 @@ def from_entry(kind: str, entry: Mapping[str, Any]) -> ev.Event:
         raise JournalError(f"journal entry of unknown kind {kind!r}")
     try:
         return read(**entry)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise JournalError(f"journal entry of kind {kind!r} cannot be read: {error}") from error
 
 
@@ -37,21 +39,8 @@ def from_entry(kind: str, entry: Mapping[str, Any]) -> ev.Event:
 
 
 def _write_config(event: ev.ConfigChanged) -> Entry:
-    config = event.config
-    return {
-        "version": config.version,
-        "queues": [
-            {
-                "name": queue.name,
-                "ring_ms": queue.ring_ms,
-                "wrap_up_ms": queue.wrap_up_ms,
-                "strategy": queue.strategy,
-            }
-            for queue in config.queues
-        ],
-        "agents": [{"agent": one.agent, "queues": list(one.queues)} for one in config.agents],
-        "busy_backoff_ms": config.busy_backoff_ms,
-    }
+    written: Entry = values.write(event.config)
+    return written
 
 
 def _write_arrived(event: ev.Arrived) -> Entry:
@@ -61,6 +50,11 @@ def _write_arrived(event: ev.Arrived) -> Entry:
         "entered": event.entered,
         "priority": event.priority,
         "channel": event.channel.value,
+        "criteria": None if event.criteria == ANYONE else values.write(event.criteria),
+        "steps": [values.write(step) for step in event.steps],
+        "tier": event.tier,
+        "began": event.began,
+        "rejoins": event.rejoins,
     }
 
 
@@ -89,7 +83,45 @@ def _write_ended(event: ev.Ended) -> Entry:
 
 
 def _write_wrap_up_done(event: ev.WrapUpDone) -> Entry:
-    return {"agent": event.agent}
+    return {"agent": event.agent, "interaction": event.interaction}
+
+
+def _write_transferred(event: ev.Transferred) -> Entry:
+    return {
+        "interaction": event.interaction,
+        "agent": event.agent,
+        "arrived": _write_arrived(event.arrived),
+    }
+
+
+def _write_agent_busy(event: ev.AgentBusy) -> Entry:
+    return {
+        "agent": event.agent,
+        "what": event.what,
+        "channel": event.channel.value,
+        "until": event.until,
+    }
+
+
+def _write_agent_free_again(event: ev.AgentFreeAgain) -> Entry:
+    return {"agent": event.agent, "what": event.what, "wrap_up_ms": event.wrap_up_ms}
+
+
+def _write_handed_over(event: ev.HandedOver) -> Entry:
+    return {
+        "interaction": event.interaction,
+        "agent": event.agent,
+        "to": event.to,
+        "replaces": event.replaces,
+    }
+
+
+def _write_queue_opened(event: ev.QueueOpened) -> Entry:
+    return {"queue": event.queue}
+
+
+def _write_queue_closed(event: ev.QueueClosed) -> Entry:
+    return {"queue": event.queue, "reason": event.reason}
 
 
 def _write_adopted(event: ev.Adopted) -> Entry:
@@ -116,7 +148,7 @@ def _write_agent_restored(event: ev.AgentRestored) -> Entry:
     }
 
 
-def _write_time_passed(event: ev.TimePassed) -> Entry:
+def _write_nothing(event: ev.TimePassed | ev.DayStarted) -> Entry:
     return {}
 
 
@@ -134,9 +166,16 @@ _WRITERS: dict[type[Any], tuple[str, Callable[[Any], Entry]]] = {
     ev.OfferFailed: ("offer_failed", _write_offer_failed),
     ev.Ended: ("ended", _write_ended),
     ev.WrapUpDone: ("wrap_up_done", _write_wrap_up_done),
+    ev.Transferred: ("transferred", _write_transferred),
+    ev.AgentBusy: ("agent_busy", _write_agent_busy),
+    ev.AgentFreeAgain: ("agent_free_again", _write_agent_free_again),
+    ev.HandedOver: ("handed_over", _write_handed_over),
+    ev.QueueOpened: ("queue_opened", _write_queue_opened),
+    ev.QueueClosed: ("queue_closed", _write_queue_closed),
+    ev.DayStarted: ("day_started", _write_nothing),
     ev.Adopted: ("adopted", _write_adopted),
     ev.AgentRestored: ("agent_restored", _write_agent_restored),
-    ev.TimePassed: ("time_passed", _write_time_passed),
+    ev.TimePassed: ("time_passed", _write_nothing),
     ev.Batch: ("batch", _write_batch),
 }
 
@@ -145,17 +184,29 @@ _WRITERS: dict[type[Any], tuple[str, Callable[[Any], Entry]]] = {
 
 
 def _read_config(queues: list[Entry], agents: list[Entry], **fields: Any) -> ev.ConfigChanged:
-    return ev.ConfigChanged(
-        ev.Configuration(
-            queues=tuple(ev.QueueConfig(**queue) for queue in queues),
-            agents=tuple(ev.AgentConfig(one["agent"], tuple(one["queues"])) for one in agents),
-            **fields,
-        )
+    return ev.ConfigChanged(values.configuration({"queues": queues, "agents": agents, **fields}))
+
+
+def _read_arrived(
+    channel: str = ev.Channel.VOICE,
+    criteria: Entry | None = None,
+    steps: list[Entry] | tuple[()] = (),
+    **fields: Any,
+) -> ev.Arrived:
+    return ev.Arrived(
+        channel=ev.Channel(channel),
+        criteria=ANYONE if criteria is None else values.criteria(criteria),
+        steps=tuple(values.step(step) for step in steps),
+        **fields,
     )
 
 
-def _read_arrived(channel: str = ev.Channel.VOICE, **fields: Any) -> ev.Arrived:
-    return ev.Arrived(channel=ev.Channel(channel), **fields)
+def _read_transferred(arrived: Entry, **fields: Any) -> ev.Transferred:
+    return ev.Transferred(arrived=_read_arrived(**arrived), **fields)
+
+
+def _read_agent_busy(channel: str = ev.Channel.VOICE, **fields: Any) -> ev.AgentBusy:
+    return ev.AgentBusy(channel=ev.Channel(channel), **fields)
 
 
 def _read_left(reason: str = ev.LeaveReason.ABANDONED, **fields: Any) -> ev.Left:
@@ -192,6 +243,13 @@ _READERS: dict[str, Callable[..., ev.Event]] = {
     "offer_failed": _read_offer_failed,
     "ended": ev.Ended,
     "wrap_up_done": ev.WrapUpDone,
+    "transferred": _read_transferred,
+    "agent_busy": _read_agent_busy,
+    "agent_free_again": ev.AgentFreeAgain,
+    "handed_over": ev.HandedOver,
+    "queue_opened": ev.QueueOpened,
+    "queue_closed": ev.QueueClosed,
+    "day_started": ev.DayStarted,
     "adopted": _read_adopted,
     "agent_restored": _read_agent_restored,
     "time_passed": ev.TimePassed,

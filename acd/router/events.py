@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Channel(StrEnum):
-    """How an interaction reaches us."""
-
-    VOICE = "voice"
+from .configuration import AgentConfig as AgentConfig
+from .configuration import Channel as Channel
+from .configuration import Configuration as Configuration
+from .configuration import QueueConfig as QueueConfig
+from .configuration import Step
+from .criteria import ANYONE, Criteria
 
 
 class Presence(StrEnum):
@@ -74,6 +75,16 @@ class Arrived:
     priority: int = 0
     """Head start in milliseconds: subtracted from `entered` in the ordering key."""
     channel: Channel = Channel.VOICE
+    criteria: Criteria = ANYONE
+    """What it needs of an agent, besides serving the queue."""
+    steps: tuple[Step, ...] = ()
+    """Its own routing steps, before the queue's: preferred agents, most often."""
+    tier: str = ""
+    """The caller's tier, which the queue turns into a head start."""
+    began: int | None = None
+    """Since when steps and recipes count; None: since now, or `entered` if `rejoins`."""
+    rejoins: bool = False
+    """It waited here before (a restart, a talk that did not come about): it is let in anyhow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +140,82 @@ class WrapUpDone:
     """The agent is done before the wrap-up time is over."""
 
     agent: str
+    interaction: str = ""
+    """With which; empty: with all that they wrap up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """The agent gives their contact away, to a queue or by a step to an agent; blind.
+
+    The contact ends and wrap-up begins as with `Ended`; `arrived` enters its queue in the same
+    instant: under the same id, or as a linked interaction under another. Its `entered` is the old
+    one where the place is to be kept.
+    """
+
+    interaction: str
+    agent: str
+    arrived: Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBusy:
+    """An agent is on the phone otherwise: consulted, in a conference, calling out.
+
+    It takes capacity of the channel like a contact. Told again, it only changes `until`.
+    """
+
+    agent: str
+    what: str
+    """Names it, for `AgentFreeAgain` and `HandedOver`."""
+    channel: Channel = Channel.VOICE
+    until: int | None = None
+    """When it ends by itself if nothing is told before, in ms; None: it does not. A time that has
+    passed ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFreeAgain:
+    """What `AgentBusy` told is over."""
+
+    agent: str
+    what: str
+    wrap_up_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A contact went from one agent to another: an attended transfer, a conference left.
+
+    Wrap-up begins for the first. Ignored if `to` is not known.
+    """
+
+    interaction: str
+    agent: str
+    to: str
+    replaces: str = ""
+    """The consult this ends: what `AgentBusy` told of `to`, or the interaction by which they
+    were reached through a queue. Neither gets a wrap-up of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOpened:
+    """A queue's opening hours begin. Queues are open until told otherwise."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueClosed:
+    """A queue's opening hours are over, or it is closed for a holiday or by hand."""
+
+    queue: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DayStarted:
+    """The counts of today begin anew: occupied time and contacts of every agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +275,13 @@ Event = (
     | OfferFailed
     | Ended
     | WrapUpDone
+    | Transferred
+    | AgentBusy
+    | AgentFreeAgain
+    | HandedOver
+    | QueueOpened
+    | QueueClosed
+    | DayStarted
     | Adopted
     | AgentRestored
     | TimePassed
@@ -229,36 +323,69 @@ class AgentMoved:
     """When it ends by itself (wrap-up, back-off); None if it does not."""
 
 
-Decision = Offer | CancelOffer | AgentMoved
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The interaction waits in another queue from now on, with the same entry time."""
 
-
-# --- configuration -----------------------------------------------------------------------------
+    interaction: str
+    queue: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
-class QueueConfig:
-    """One queue's policy."""
+class ToVoicemail:
+    """Take the caller to voicemail; they wait no more."""
 
-    name: str
-    ring_ms: int = 20_000
-    wrap_up_ms: int = 10_000
-    strategy: str = "longest_idle"
+    interaction: str
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
-class AgentConfig:
-    """One agent as the router sees them: who they are and what they serve."""
+class TurnedAway:
+    """The interaction waits no more and nobody answered it: the flow goes on with the reason.
 
-    agent: str
-    queues: tuple[str, ...] = ()
+    Reasons: `max_wait`, `full`, `empty`, `closed`, or what the configuration says.
+    """
+
+    interaction: str
+    queue: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
-    """The floor's configuration, as one value with a version that grows with each change."""
+class OfferCallback:
+    """Ask the caller whether to call them back; they wait on. Yes is told by `Left`."""
 
-    version: int = 0
-    queues: tuple[QueueConfig, ...] = ()
-    agents: tuple[AgentConfig, ...] = ()
-    busy_backoff_ms: int = 5_000
-    """How long an agent whose phone was busy, or who declined, is left alone."""
+    interaction: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Play a prompt to the caller, who waits on."""
+
+    interaction: str
+    queue: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShortAbandon:
+    """An abandon too short to count against the service level (`QueueConfig.short_abandon_ms`)."""
+
+    interaction: str
+    queue: str
+    waited_ms: int
+
+
+Decision = (
+    Offer
+    | CancelOffer
+    | AgentMoved
+    | Overflow
+    | ToVoicemail
+    | TurnedAway
+    | OfferCallback
+    | Announce
+    | ShortAbandon
+)

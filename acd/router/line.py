@@ -1,62 +1,103 @@
-"""A line: the interactions that wait with the same criteria. Today, those of one queue."""
+"""A line: the interactions of one queue and channel that need the same of an agent."""
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
-from .ordered import Entry, Ordered
 from .ranked import Ranked
+from .supply import BITS
 
 if TYPE_CHECKING:
-    from .events import QueueConfig
-    from .profile import Profile
+    from collections.abc import Iterable
+
+    from .agent import Agent
+    from .configuration import Channel
+    from .criteria import Criteria
+    from .ordered import Entry
+    from .queue import Queue
+    from .strategies import Rank, Strategy
+
+_SLACK = 64
 
 
 class Line:
-    """Unanswered interactions in order, and which profiles have somebody free for them.
+    """Who of a queue may be offered next, and the free agents who may take them, best first.
 
-    An interaction keeps its place in `unanswered` while it is offered, so that a failed offer
-    changes nothing for it or for those behind; only `offerable` says who may be offered next.
+    The pool is a heap with lazy deletion: an agent's place in it is void once the agent's stamp
+    has moved on, so that taking an agent costs nothing in the lines they might have served.
     """
 
-    __slots__ = ("config", "configured", "live", "offerable", "staffed", "unanswered")
+    __slots__ = (
+        "_pool",
+        "bit",
+        "channel",
+        "eligible",
+        "live",
+        "need",
+        "offerable",
+        "queue",
+        "size",
+        "strategy",
+        "thin",
+        "watched",
+    )  # fmt: skip
 
-    def __init__(self, config: QueueConfig, *, configured: bool) -> None:
-        self.config = config
-        """The queue's policy; its last one, if the queue has been removed."""
-        self.configured = configured
-        """False for a queue that is not configured: its interactions are stranded."""
-        self.unanswered = Ordered()
+    def __init__(
+        self, queue: Queue, channel: Channel, need: Criteria, eligible: int, strategy: Strategy
+    ) -> None:
+        self.queue = queue
+        self.channel = channel
+        self.bit = BITS[channel]
+        self.need = need
+        """Canonical criteria, membership of the queue included."""
+        self.eligible = eligible
+        """Who meets them, as a set of `supply.Supply`."""
+        self.size = eligible.bit_count()
+        self.strategy = strategy
         self.offerable: Ranked[Entry] = Ranked()
-        self.staffed: dict[Profile, None] = {}
-        """The profiles that serve this line and have a free agent now."""
+        """Who waits and rings nowhere."""
+        self.thin: Ranked[Entry] = Ranked()
+        """Who rings at fewer agents than the queue would have."""
+        self.watched = False
+        """Whether recipes or steps to skip may concern who is in it."""
         self.live = 0
-        """Interactions that waiting, ringing or talking still need this line."""
+        """Unanswered interactions that need this line."""
+        self._pool: list[tuple[Rank, int, Agent]] = []
 
-    def join(self, entry: Entry) -> None:
-        """Let an interaction wait at its place."""
-        self.unanswered.add(entry)
-        self.offerable.put(entry[3], entry)
+    def staff(self, agents: Iterable[Agent]) -> None:
+        """Take on the agents who are eligible; those who stand in pools stand in this one too."""
+        rank = self.strategy.rank
+        for agent in agents:
+            agent.lines[self] = None
+            if agent.pooled and agent.open & self.bit:
+                self._pool.append((rank(agent, self), agent.stamp, agent))
+        heapify(self._pool)
 
-    def hold_back(self, entry: Entry) -> None:
-        """Offer an interaction to nobody else; it keeps its place."""
-        self.offerable.remove(entry[3])
+    def freed(self, agent: Agent) -> None:
+        """Let an eligible agent stand in the pool at the rank they have now."""
+        pool = self._pool
+        heappush(pool, (self.strategy.rank(agent, self), agent.stamp, agent))
+        if len(pool) > 2 * self.size + _SLACK:
+            self._pool = [entry for entry in pool if entry[2].stamp == entry[1]]
+            heapify(self._pool)
 
-    def put_back(self, entry: Entry) -> None:
-        """Make an interaction that was held back offerable again."""
-        self.offerable.put(entry[3], entry)
+    def first(self) -> tuple[Rank, int, Agent] | None:
+        """Return the best free agent with their rank; None if nobody is free."""
+        pool = self._pool
+        while pool:
+            top = pool[0]
+            if top[2].stamp == top[1]:
+                return top
+            heappop(pool)
+        return None
 
-    def leave(self, entry: Entry) -> None:
-        """Take an interaction out, held back or not."""
-        self.unanswered.remove(entry)
-        self.offerable.remove(entry[3])
-
-    def best_agent(self) -> str | None:
-        """Return who is to be offered the head of this line; None if nobody is free."""
-        strategy = self.config.strategy
-        best = None
-        for profile in self.staffed:
-            first = profile.pools[strategy].first()
-            if first is not None and (best is None or first < best):
-                best = first
-        return None if best is None else best[1]
+    def first_but(self, agents: Iterable[Agent]) -> tuple[Rank, int, Agent] | None:
+        """Return the best free agent who is none of these."""
+        others = set(agents)
+        passed = []
+        while (found := self.first()) is not None and found[2] in others:
+            passed.append(heappop(self._pool))
+        for entry in passed:
+            heappush(self._pool, entry)
+        return found

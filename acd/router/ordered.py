@@ -66,6 +66,20 @@ class Ordered:
         before = sum(map(len, self._blocks[:at]))
         return before + bisect_left(self._blocks[at], entry) + 1
 
+    def slice(self, first: int, last: int) -> list[Entry]:
+        """Return the entries at the 1-based places from `first` to `last`, as far as there are."""
+        found: list[Entry] = []
+        skip, want = first - 1, last - first + 1
+        for block in self._blocks:
+            if skip >= len(block):
+                skip -= len(block)
+                continue
+            found += block[skip : skip + want - len(found)]
+            skip = 0
+            if len(found) >= want:
+                break
+        return found
+
     def _balance(self, at: int) -> None:
         block = self._blocks[at]
         if len(block) > 2 * _BLOCK:

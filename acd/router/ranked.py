@@ -27,6 +27,14 @@ class Ranked(Generic[R]):
     def __len__(self) -> int:
         return len(self._ranks)
 
+    def names(self) -> list[str]:
+        """Return the items' names, those put in first first."""
+        return list(self._ranks)
+
+    def has(self, item: str) -> bool:
+        """Whether an item is in."""
+        return item in self._ranks
+
     def put(self, item: str, rank: R) -> None:
         """Add an item, or give it another rank."""
         self._ranks[item] = rank

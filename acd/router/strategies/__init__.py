@@ -1,8 +1,9 @@
-"""Strategies: which of the free agents is offered a line's head.
+"""Strategies: which of the free agents is offered an interaction.
 
 Each is one small file with one class, registered here under the name that `QueueConfig.strategy`
-gives. A profile holds one instance per strategy in use; instances of the same strategy must rank
-comparably, since a line picks among the firsts of several profiles.
+gives. A line holds an instance, made with its queue's name. A rank holds from when an agent
+becomes free until something of theirs changes; before it, an agent's preference for the queue
+decides (`AgentConfig.ranks`), which `ranked_for` puts in front.
 """
 
 from __future__ import annotations
@@ -10,27 +11,38 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from .best_skill import BestSkill
+from .fewest_contacts import FewestContacts
+from .least_occupied import LeastOccupied
 from .longest_idle import LongestIdle
+from .round_robin import RoundRobin
+from .weighted_random import WeightedRandom
 
 if TYPE_CHECKING:
     from ..agent import Agent
+    from ..line import Line
 
 Rank = tuple[int, ...]
-"""How good a choice an agent is: smaller is first. The last number is the agent's order."""
+"""How good a choice an agent is: smaller is first. The first number is the agent's preference for
+the queue, the last their order."""
 
 
 class Strategy(Protocol):
-    """A pool of free agents that knows who is next."""
+    """Ranks the agents of one line."""
 
-    def add(self, agent: Agent) -> None:
-        """An agent is free now."""
+    def rank(self, agent: Agent, line: Line) -> Rank:
+        """Return a free agent's rank as things stand."""
 
-    def remove(self, agent: Agent) -> None:
-        """An agent is free no more."""
-
-    def first(self) -> tuple[Rank, str] | None:
-        """Return the next agent's rank (smaller is first) and id; None if nobody is free."""
+    def chosen(self, rank: Rank) -> None:
+        """The agent of this rank was offered the line's head."""
 
 
-STRATEGIES: Mapping[str, Callable[[], Strategy]] = {"longest_idle": LongestIdle}
+STRATEGIES: Mapping[str, Callable[[str], Strategy]] = {
+    "longest_idle": LongestIdle,
+    "least_occupied": LeastOccupied,
+    "fewest_contacts": FewestContacts,
+    "best_skill": BestSkill,
+    "weighted_random": WeightedRandom,
+    "round_robin": RoundRobin,
+}
 """Every strategy by its configured name."""

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..ranked import Ranked
-
 if TYPE_CHECKING:
     from ..agent import Agent
+    from ..line import Line
     from . import Rank
 
 
 class LongestIdle:
-    """Ranks by `idle_since`, then by place in the configuration."""
+    """Ranks by what an agent has in hand (nothing, on voice), then by `idle_since`."""
 
-    __slots__ = ("_idle",)
+    __slots__ = ("_queue",)
 
-    def __init__(self) -> None:
-        self._idle: Ranked[Rank] = Ranked()
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
 
-    def add(self, agent: Agent) -> None:
-        """Rank a free agent by how long they have been idle."""
-        self._idle.put(agent.id, (agent.idle_since, agent.order))
+    def rank(self, agent: Agent, line: Line) -> Rank:
+        """Return preference for the queue, places taken, idle since, order."""
+        return agent.ranks.get(self._queue, 1), agent.in_hand, agent.idle_since, agent.order
 
-    def remove(self, agent: Agent) -> None:
-        """Forget an agent who is free no more."""
-        self._idle.remove(agent.id)
-
-    def first(self) -> tuple[Rank, str] | None:
-        """Return the longest idle agent."""
-        return self._idle.first()
+    def chosen(self, rank: Rank) -> None:
+        """Nothing hangs on past choices."""

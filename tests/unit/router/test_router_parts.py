@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from floors import any_events
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 
 from acd.router import ConfigError, JournalError, Router, ordered
 from acd.router import events as ev
+from acd.router.check import warnings
 from acd.router.codec import from_entry, to_entry
+from acd.router.configuration import SelectionConfig, Step
+from acd.router.criteria import ANYONE, Skill
 from acd.router.ordered import Ordered
 from acd.router.ranked import Ranked
+from acd.router.recipes import NoMembers, OverflowTo, Recipe, Staffing, Waited
 
 
 @given(
@@ -35,6 +40,9 @@ def test_ordered_is_a_sorted_list(actions: list[tuple[bool, int]], block: int) -
             assert list(blocks) == sorted(plain)
             assert len(blocks) == len(plain)
         assert [blocks.place(entry) for entry in sorted(plain)] == [*range(1, len(plain) + 1)]
+        for first in (1, 2, len(plain)):
+            for last in (0, 1, 3, len(plain) + 1):
+                assert blocks.slice(first, last) == sorted(plain)[first - 1 : max(last, first - 1)]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.none() | st.integers(0, 3)), max_size=300))
@@ -71,7 +79,18 @@ def test_an_entry_reads_by_itself() -> None:
     entry = to_entry(ev.Arrived("i1", "sales", 7, priority=3))
     assert entry == (
         "arrived",
-        {"interaction": "i1", "queue": "sales", "entered": 7, "priority": 3, "channel": "voice"},
+        {
+            "interaction": "i1",
+            "queue": "sales",
+            "entered": 7,
+            "priority": 3,
+            "channel": "voice",
+            "criteria": None,
+            "steps": [],
+            "tier": "",
+            "began": None,
+            "rejoins": False,
+        },
     )
     assert type(entry[1]["channel"]) is str
 
@@ -107,12 +126,36 @@ SALES = ev.QueueConfig("sales")
 ONE = ev.AgentConfig("1001", ("sales",))
 
 
+def one_queue(**policy: object) -> ev.Configuration:
+    return ev.Configuration(queues=(replace(SALES, **policy),))  # type: ignore[arg-type]
+
+
+def one_agent(**facts: object) -> ev.Configuration:
+    return ev.Configuration(queues=(SALES,), agents=(replace(ONE, **facts),))  # type: ignore[arg-type]
+
+
+def selected(*given_: object, **more: object) -> ev.Configuration:
+    return ev.Configuration(queues=(SALES,), selections=(SelectionConfig(*given_, **more),))  # type: ignore[arg-type]
+
+
+def test_what_nobody_could_serve_is_warned_of() -> None:
+    queues = (
+        ev.QueueConfig("a", steps=(Step(Skill("tax", 4)), Step(Skill("tax", 5)))),
+        ev.QueueConfig("b"),
+    )
+    agents = (ev.AgentConfig("1", ("a",), (("tax", 4),)),)
+    assert warnings(ev.Configuration(queues=queues, agents=agents)) == [
+        "queue 'a', step 2: no agent meets skill tax >= 5",
+        "queue 'b': no agent serves it",
+    ]
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
         (
             ev.Configuration(queues=(ev.QueueConfig("sales", strategy="nearest"),)),
-            r"queue 'sales': unknown strategy 'nearest' \(known: longest_idle\)",
+            r"queue 'sales': unknown strategy 'nearest' \(known: best_skill, .*weighted_random\)",
         ),
         (ev.Configuration(queues=(SALES, SALES)), "queue 'sales' is configured twice"),
         (
@@ -123,6 +166,34 @@ ONE = ev.AgentConfig("1001", ("sales",))
         (ev.Configuration(queues=(ev.QueueConfig("sales", ring_ms=0),)), "'sales': ring_ms"),
         (ev.Configuration(queues=(ev.QueueConfig("sales", wrap_up_ms=-1),)), "'sales': wrap_up_ms"),
         (ev.Configuration(busy_backoff_ms=0), "busy_backoff_ms must be above 0, is 0"),
+        (one_queue(ring_at_once=0), "'sales': ring_at_once must be above 0, is 0"),
+        (one_queue(max_length=-1), "'sales': max_length must not be below 0"),
+        (one_queue(stay_needs=Staffing.AVAILABLE), "'sales': stay_needs cannot be available"),
+        (one_queue(when_full=OverflowTo("sals")), "'sales': overflow to 'sals', and there is no"),
+        (one_queue(when_late=OverflowTo("sales")), "'sales': overflow to itself"),
+        (one_queue(steps=(Step(ANYONE, 0),)), "'sales', step 1: lasts_ms must be above 0"),
+        (
+            one_queue(steps=(Step(Skill("tax", 9)),)),
+            "'sales', step 1: level 9 of 'tax' is not 1 to 5",
+        ),
+        (one_queue(steps=(Step(lower=(("tax", 0),)),)), "step 1: 'tax' is lowered to 0"),
+        (one_queue(recipes=(Recipe((), ()),)), "'sales', recipe 1: no condition"),
+        (
+            one_queue(recipes=(Recipe((Waited(5),), (), 0),)),
+            "'sales', recipe 1: repeat_ms must be above 0",
+        ),
+        (
+            one_queue(recipes=(Recipe((NoMembers(Staffing.AVAILABLE),), ()),)),
+            "recipe 1: members are asked for as logged_in or active",
+        ),
+        (one_agent(skills=(("tax", 6),)), "'1001': skill 'tax' has level 6"),
+        (one_agent(skills=(("tax", 2), ("tax", 3))), "'1001': skill 'tax' is configured twice"),
+        (one_agent(ranks=(1, 2)), "'1001': 2 ranks for 1 queues"),
+        (one_agent(weight=0), "'1001': weight must be above 0"),
+        (selected(("sales",), "fairest"), "of sales: unknown policy 'fairest'"),
+        (selected(("sale",)), "of sale: there is no queue 'sale'"),
+        (selected(("sales", "sales")), "queue 'sales' is selected twice"),
+        (selected(("sales",), weights=(("tax", 1),)), "a weight for 'tax', which is not among"),
     ],
 )
 def test_a_wrong_configuration_changes_nothing(config: ev.Configuration, message: str) -> None:

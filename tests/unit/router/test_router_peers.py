@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from any_floor import Floor as AnyFloor
 from scenario import SALES, Floor, queues_named
 
 from acd.router import events as ev
+from acd.router.configuration import Step
+from acd.router.criteria import Named, Skill
 from acd.router.events import Failure, Presence, Wanted
 
 
@@ -124,3 +127,167 @@ def test_freeswitch_2540_1973_no_agent_stays_reserved(end: Failure | str) -> Non
     floor.tell(ev.Left("i1"))
     floor.tell(ev.AgentWants("1", Wanted.AVAILABLE))
     assert floor.offers(ev.Arrived("i2", "sales", 0)) == {"i2": "1"}
+
+
+def test_asterisk_1691_a_call_for_a_skill_nobody_free_has_does_not_block_the_others() -> None:
+    """Peer: the head waits for a skill; those behind it who ask for none waited too."""
+    config = ev.Configuration(
+        queues=(ev.QueueConfig("q", steps=(Step(lasts_ms=60_000), Step(drop=("law",)))),),
+        agents=(ev.AgentConfig("1", ("q",)), ev.AgentConfig("2", ("q",), (("law", 3),))),
+    )
+    floor = AnyFloor(config)
+    floor.tell(ev.AgentWants("2", Wanted.PAUSED))
+    assert floor.arrive("head", priority=90_000, criteria=Skill("law")) == []
+    assert floor.arrive("behind") == ["1"]
+    assert floor.router.place("head") == 1
+
+
+def test_asterisk_176_of_several_who_answer_at_once_one_wins() -> None:
+    """Peer: with a ring-all strategy two agents who answered together both got the caller."""
+    config = ev.Configuration(
+        queues=(ev.QueueConfig("q", ring_at_once=3),),
+        agents=tuple(ev.AgentConfig(name, ("q",)) for name in "123"),
+    )
+    floor = AnyFloor(config)
+    assert floor.arrive("a") == ["1", "2", "3"]
+    won = floor.tell(ev.OfferAccepted("run.3"))
+    cancelled = [d.offer for d in won if isinstance(d, ev.CancelOffer)]
+    assert cancelled == ["run.1", "run.2"], "the others stop in the same decisions"
+    assert floor.tell(ev.OfferAccepted("run.1")) == []
+    assert floor.tell(ev.OfferAccepted("run.2")) == []
+    view = floor.router.interaction("a")
+    assert view is not None
+    assert (view.agent, view.offers) == ("3", ())
+
+
+def transfers() -> AnyFloor:
+    """1 talks with the caller `a`; 2 serves another queue; 3 serves none."""
+    config = ev.Configuration(
+        queues=(ev.QueueConfig("q"), ev.QueueConfig("r")),
+        agents=(
+            ev.AgentConfig("1", ("q",)), ev.AgentConfig("2", ("r",)), ev.AgentConfig("3"),
+        ),
+    )  # fmt: skip
+    floor = AnyFloor(config)
+    floor.arrive("a")
+    floor.answer("a")
+    return floor
+
+
+def hands(floor: AnyFloor, agent: str) -> tuple[Presence, tuple[str, ...], tuple[str, ...]]:
+    view = floor.router.agent(agent)
+    assert view is not None
+    return view.presence, view.interactions, view.busy
+
+
+def test_asterisk_759_a_blind_transfer_to_a_queue_is_there_and_its_giver_wraps_up() -> None:
+    """Peer: transfers were missing from the queue's record. Here they are ended and entered."""
+    floor = transfers()
+    moved = ev.Transferred("a", "1", ev.Arrived("a", "r", 0))
+    assert floor.tell(moved, 500) == [
+        ev.AgentMoved("1", Presence.WRAP_UP, until=10_500),
+        ev.Offer("run.2", "a", "r", "2", 20_000),
+        ev.AgentMoved("2", Presence.RINGING),
+    ]
+    view = floor.router.interaction("a")
+    assert view is not None
+    assert view.entered == 0, "the place is kept"
+    assert floor.tell(moved) == [], "told twice"
+
+
+def test_asterisk_759_a_blind_transfer_may_be_an_interaction_of_its_own() -> None:
+    floor = transfers()
+    floor.tell(ev.Transferred("a", "1", ev.Arrived("a.2", "r", 500)), 500)
+    assert floor.router.interaction("a") is None
+    assert hands(floor, "2") == (Presence.RINGING, ("a.2",), ())
+
+
+def test_freepbx_124_after_an_attended_transfer_the_second_agent_talks_and_wraps_up() -> None:
+    """Peer: talk time went to the agent who had given the call away."""
+    floor = transfers()
+    assert floor.tell(ev.AgentBusy("3", "consult.1"), 100) == [
+        ev.AgentMoved("3", Presence.ON_CONTACT)
+    ]
+    assert floor.tell(ev.HandedOver("a", "1", "3", "consult.1"), 200) == [
+        ev.AgentMoved("1", Presence.WRAP_UP, until=10_200)
+    ]
+    assert hands(floor, "3") == (Presence.ON_CONTACT, ("a",), ())
+    assert floor.tell(ev.Ended("a", "1")) == [], "not theirs any more"
+    assert floor.tell(ev.Ended("a", "3"), 300) == [
+        ev.AgentMoved("3", Presence.WRAP_UP, until=10_300)
+    ]
+    giver, taker = floor.router.agent("1"), floor.router.agent("3")
+    assert giver is not None
+    assert taker is not None
+    assert (giver.contacts_today, taker.contacts_today) == (1, 1)
+
+
+def test_freepbx_124_an_attended_transfer_through_a_queue() -> None:
+    """The consult is an interaction of its own, and ends without a wrap-up when it is done."""
+    floor = transfers()
+    assert floor.arrive("consult", "r") == ["2"]
+    floor.answer("consult")
+    assert floor.tell(ev.HandedOver("a", "1", "2", "consult"), 200) == [
+        ev.AgentMoved("1", Presence.WRAP_UP, until=10_200)
+    ]
+    assert hands(floor, "2") == (Presence.ON_CONTACT, ("a",), ())
+    assert floor.router.interaction("consult") is None
+
+
+def test_a_consult_that_comes_to_nothing_gives_the_agent_back() -> None:
+    floor = transfers()
+    floor.tell(ev.AgentBusy("2", "consult", until=900))
+    assert floor.arrive("b", "r") == [], "consulted, they are not offered a call"
+    assert floor.offers(ev.AgentFreeAgain("2", "consult"), 100) == {"b": ["2"]}
+
+
+def test_freeswitch_1973_a_reservation_that_is_never_taken_back_ends_by_itself() -> None:
+    floor = transfers()
+    floor.tell(ev.AgentBusy("2", "consult", until=900))
+    floor.arrive("b", "r")
+    assert floor.router.deadline == 900
+    assert floor.offers(ev.TimePassed(), 900) == {"b": ["2"]}
+
+
+def test_who_is_consulted_while_it_rings_gives_the_call_back() -> None:
+    floor = transfers()
+    floor.arrive("b", "r")
+    assert floor.tell(ev.AgentBusy("2", "consult")) == [
+        ev.CancelOffer("run.2", "b", "2"),
+        ev.AgentMoved("2", Presence.ON_CONTACT),
+    ]
+    assert floor.router.place("b") == 1
+
+
+def test_in_a_conference_the_last_agent_has_the_caller() -> None:
+    floor = transfers()
+    floor.tell(ev.AgentBusy("2", "conference"))
+    floor.tell(ev.AgentBusy("3", "conference"))
+    floor.tell(ev.HandedOver("a", "1", "2", "conference"))
+    assert hands(floor, "3") == (Presence.ON_CONTACT, (), ("conference",))
+    assert floor.tell(ev.AgentFreeAgain("3", "conference", 500), 100) == [
+        ev.AgentMoved("3", Presence.WRAP_UP, until=600)
+    ]
+    assert hands(floor, "2") == (Presence.ON_CONTACT, ("a",), ())
+
+
+def test_a_blind_transfer_to_an_agent_is_a_step_of_its_own() -> None:
+    floor = transfers()
+    step = Step(Named(("3",)), 5000, members=False)
+    given = ev.Transferred("a", "1", ev.Arrived("a", "q", 0, steps=(step,)))
+    assert floor.offers(given, 100) == {"a": ["3"]}
+    floor.tell(ev.OfferFailed("run.2", Failure.NO_ANSWER))
+    floor.tell(ev.WrapUpDone("1"))
+    assert floor.offers(ev.TimePassed(), 5100) == {"a": ["1"]}, "then it is the queue's"
+
+
+def test_asterisk_1006_a_second_contacts_end_does_not_shorten_a_wrap_up() -> None:
+    """Peer: wrap-up was counted from the wrong call. Here each contact has its own."""
+    floor = transfers()
+    floor.tell(ev.Ended("a", "1"), 1000)
+    floor.tell(ev.AgentBusy("1", "out"), 2000)
+    assert floor.tell(ev.AgentFreeAgain("1", "out"), 3000) == [
+        ev.AgentMoved("1", Presence.WRAP_UP, until=11_000)
+    ]
+    assert floor.tell(ev.TimePassed(), 10_999) == []
+    assert floor.tell(ev.TimePassed(), 11_000) == [ev.AgentMoved("1", Presence.AVAILABLE)]

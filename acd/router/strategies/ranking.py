@@ -1,0 +1,36 @@
+"""What strategies that rank by facts of the agent have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..agent import Agent
+    from ..line import Line
+    from . import Rank
+
+
+class Ranking:
+    """Ranks by `worth`, then by who has least in hand, by idle time, by configured order."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+
+    def rank(self, agent: Agent, line: Line) -> Rank:
+        """Return the agent's rank: preference for the queue, worth, in hand, idle since, order."""
+        return (
+            agent.ranks.get(self._queue, 1),
+            self.worth(agent, line),
+            agent.in_hand,
+            agent.idle_since,
+            agent.order,
+        )
+
+    def worth(self, agent: Agent, line: Line) -> int:
+        """Return what decides first; smaller is better."""
+        raise NotImplementedError
+
+    def chosen(self, rank: Rank) -> None:
+        """Nothing hangs on past choices."""
