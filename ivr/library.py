@@ -16,7 +16,7 @@ from ivr.flow import load
 from ivr.flow.check import Context, check
 from ivr.flow.document import MAX_BYTES
 from ivr.flow.load import Flow
-from ivr.flow.model import NAME_PATTERN, Text
+from ivr.flow.parts import NAME_PATTERN, Text
 from ivr.flow.problems import Problem, Severity, excerpt
 from ivr.prompts import Progress, PromptStore
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ivr.errors import FlowInvalid, PromptMissing, SpeechError
 from ivr.flow import document
-from ivr.flow.model import LANGUAGE_PATTERN, PROMPT_PATTERN
+from ivr.flow.parts import LANGUAGE_PATTERN, PROMPT_PATTERN
 from ivr.flow.problems import Problem, excerpt
 from ivr.speech import g711, shape
 from ivr.speech.engine import Engine

@@ -34,7 +34,8 @@ from ivr.flow.actions import (
 )
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
-from ivr.flow.model import Item, QueueNode, Recorded
+from ivr.flow.nodes import QueueNode
+from ivr.flow.parts import Item, Recorded
 from pbx.errors import CallGone, PbxError, SwitchError
 from pbx.port import Audio, Call, Cause
 
