@@ -66,6 +66,9 @@ class Calendar:
         """
         monday = datetime(2026, 1, 5, tzinfo=ZoneInfo(self.timezone))
         shift = int((monday.utcoffset() or timedelta()).total_seconds() // 60)
+        return self._mask(shift)
+
+    def _mask(self, shift: int) -> int:
         mask = 0
         for index, ranges in enumerate(self.week):
             for first, last in ranges:

@@ -135,7 +135,7 @@ def fitted(value: object, kind: str) -> Scalar | None:
             return value
         case (_, bool()) | (_, None):
             return None
-        case ("string" | "secret"), str() if len(value) <= expressions.MAX_TEXT:
+        case (("string" | "secret"), str()) if len(value) <= expressions.MAX_TEXT:
             return value
         case "int", int() if abs(value) < 2**63:
             return value

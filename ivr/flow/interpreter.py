@@ -81,7 +81,7 @@ class Interpreter:
         self._world = world or World()
         self._root = flow
         known = self._facts.language if self._facts.language in flow.served else ""
-        self._language = language or known or flow.language
+        self._known = self._language = language or known or flow.language
         self._frames = [Frame(flow, self._facts, self._language)]
         self._action: Action | None = None
         self._steps: Steps | None = None
@@ -141,10 +141,11 @@ class Interpreter:
         return self._fail()
 
     def state(self) -> str:
-        """Return what `restore` needs in another process; no secret is in it."""
-        return state.pack(
-            self._language, [(f.alias, f.at, f.shareable()) for f in self._frames]
-        )
+        """Return what `restore` needs in another process, if anything; no secret is in it."""
+        frames = [(f.alias, f.at, f.shareable()) for f in self._frames]
+        if self._language == self._known and len(frames) == 1 and not frames[0][2]:
+            return ""
+        return state.pack(self._language, frames)
 
     def restore(self, packed: str) -> None:
         """Bring variables, language and subflows back; what cannot be read is ignored."""
@@ -291,9 +292,7 @@ class Interpreter:
 
     def _push(self, document: FlowDocument, alias: str) -> None:
         above = self._frame
-        frame = Frame(
-            document, self._facts, self._language, f"{above.label(above.at)}.", alias
-        )
+        frame = Frame(document, self._facts, self._language, f"{above.label(above.at)}.", alias)
         frame.now_ms = self._now_ms
         self._frames.append(frame)
 
@@ -393,5 +392,3 @@ class Interpreter:
     def _done(self, action: Action) -> Action:
         self._action = action
         return action
-
-

@@ -53,9 +53,7 @@ def version_of(content: bytes, uses: Mapping[str, str] | None = None) -> str:
     return hashlib.sha256(content + pins.encode()).hexdigest()[:VERSION_LENGTH]
 
 
-def parse(
-    content: bytes, *, alias: str, file: str, uses: Mapping[str, str] | None = None
-) -> Flow:
+def parse(content: bytes, *, alias: str, file: str, uses: Mapping[str, str] | None = None) -> Flow:
     """Read a flow; `file` is the name used in messages.
 
     Raises FlowInvalid with all faults of the schema at once. What goes beyond the schema, such as
@@ -148,6 +146,7 @@ def _shape(value: object) -> str:
 
 
 _KINDS = {"string": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+
 
 def _pattern(annotated: Any) -> str:
     """Return the pattern of an annotated string."""

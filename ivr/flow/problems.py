@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A fault at `line` and `column` (both from 1) of `file`; `code` names the check that saw it."""
+    """A fault at `line` and `column` (both from 1) of `file`; `code` names its check."""
 
     file: str
     line: int

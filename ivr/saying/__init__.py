@@ -9,7 +9,7 @@ by a voice talent). Whole numbers below a hundred are one piece each, so that th
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from ivr.saying import english, indonesian, thai
@@ -35,7 +35,7 @@ def words_of(language: str) -> Words | None:
 
 
 def say(
-    kind: str, value: object, language: str, *, detail: str = "", zone: tzinfo = timezone.utc
+    kind: str, value: object, language: str, *, detail: str = "", zone: tzinfo = UTC
 ) -> tuple[str, ...]:
     """Return the pieces for a value; `kind` and `detail` as in `ivr.flow.texts`.
 

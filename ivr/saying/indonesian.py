@@ -5,14 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, time
 from decimal import Decimal
+from typing import ClassVar
 
 from ivr.saying.words import Words
 
-_ONES = "nol satu dua tiga empat lima enam tujuh delapan sembilan sepuluh sebelas".split()
+_ONES = [
+    "nol",
+    "satu",
+    "dua",
+    "tiga",
+    "empat",
+    "lima",
+    "enam",
+    "tujuh",
+    "delapan",
+    "sembilan",
+    "sepuluh",
+    "sebelas",
+]
 _SCALES = ((10**12, "triliun"), (10**9, "miliar"), (10**6, "juta"), (10**3, "ribu"))
-_MONTHS = (
-    "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember"
-).split()
+_MONTHS = [
+    "Januari",
+    "Februari",
+    "Maret",
+    "April",
+    "Mei",
+    "Juni",
+    "Juli",
+    "Agustus",
+    "September",
+    "Oktober",
+    "November",
+    "Desember",
+]
 
 
 def _below_hundred(number: int) -> str:
@@ -27,10 +52,10 @@ def _below_hundred(number: int) -> str:
 class Indonesian(Words):
     """See the module."""
 
-    digits = dict(zip("0123456789*#", [*_ONES[:10], "bintang", "pagar"], strict=True))
+    digits: ClassVar = dict(zip("0123456789*#", [*_ONES[:10], "bintang", "pagar"], strict=True))
     minus = "minus"
     point = "koma"
-    currencies = {
+    currencies: ClassVar = {
         "IDR": ("rupiah", ""),
         "USD": ("dolar", "sen"),
         "EUR": ("euro", "sen"),

@@ -9,16 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, time
 from decimal import Decimal
+from typing import ClassVar
 
 from ivr.saying.words import Words
 
-_ONES = "ศูนย์ หนึ่ง สอง สาม สี่ ห้า หก เจ็ด แปด เก้า".split()
+_ONES = ["ศูนย์", "หนึ่ง", "สอง", "สาม", "สี่", "ห้า", "หก", "เจ็ด", "แปด", "เก้า"]
 _PLACES = ((10**5, "แสน"), (10**4, "หมื่น"), (10**3, "พัน"), (10**2, "ร้อย"))
 _MILLION = "ล้าน"
 _LAST_ONE = "เอ็ด"
-_MONTHS = (
-    "มกราคม กุมภาพันธ์ มีนาคม เมษายน พฤษภาคม มิถุนายน กรกฎาคม สิงหาคม กันยายน ตุลาคม พฤศจิกายน ธันวาคม"
-).split()
+_MONTHS = [
+    "มกราคม",
+    "กุมภาพันธ์",
+    "มีนาคม",
+    "เมษายน",
+    "พฤษภาคม",
+    "มิถุนายน",
+    "กรกฎาคม",
+    "สิงหาคม",
+    "กันยายน",
+    "ตุลาคม",
+    "พฤศจิกายน",
+    "ธันวาคม",
+]
 _BUDDHIST_ERA = 543
 
 
@@ -34,10 +46,10 @@ def _below_hundred(number: int, *, after: bool = False) -> str:
 class Thai(Words):
     """See the module."""
 
-    digits = dict(zip("0123456789*#", [*_ONES, "ดอกจัน", "สี่เหลี่ยม"], strict=True))
+    digits: ClassVar = dict(zip("0123456789*#", [*_ONES, "ดอกจัน", "สี่เหลี่ยม"], strict=True))
     minus = "ลบ"
     point = "จุด"
-    currencies = {
+    currencies: ClassVar = {
         "THB": ("บาท", "สตางค์"),
         "USD": ("ดอลลาร์", "เซนต์"),
         "EUR": ("ยูโร", "เซนต์"),

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import date, time
 from decimal import Decimal
+from typing import ClassVar
 
 MOST = 10**15
 """Numbers from here on are not said."""
@@ -14,11 +15,11 @@ MOST = 10**15
 class Words(ABC):
     """A language's numbers, amounts, dates and times, as pieces."""
 
-    digits: Mapping[str, str]
+    digits: ClassVar[Mapping[str, str]]
     """The piece for each of `0123456789*#`."""
-    minus: str
-    point: str
-    currencies: Mapping[str, tuple[str, str]]
+    minus: ClassVar[str]
+    point: ClassVar[str]
+    currencies: ClassVar[Mapping[str, tuple[str, str]]]
     """By currency: the words for one whole and for one part; where more are another word, the
     two forms stand in one string, parted by `/`."""
 
