@@ -204,7 +204,7 @@ class Interpreter:
                 return self._silent(node)
         except ExpressionFailed:
             return self._failed_exit()
-        self._steps = begin(node, self._frame, self._effects.append)
+        self._steps = begin(node, self._frame, self._tell)
         return self._step(None)
 
     def _step(self, outcome: Outcome | None) -> str | Action:
@@ -315,7 +315,8 @@ class Interpreter:
             case LanguageNode():
                 return False
             case _:
-                return node.SILENT or node.ASKS_DIGITS or isinstance(node, ReturnNode)
+                returns = isinstance(node, ReturnNode) and len(self._frames) > 1
+                return node.SILENT or node.ASKS_DIGITS or returns
 
     def _play(self, node: str, then: str) -> Action:
         items, self._heard = tuple(self._heard), []
@@ -384,6 +385,9 @@ class Interpreter:
     def _way(self) -> tuple[str, ...]:
         way, self._path = tuple(self._path), []
         return way
+
+    def _tell(self, effect: Effect) -> None:
+        self._effects.append(effect)
 
     def _told(self) -> tuple[Effect, ...]:
         told, self._effects = tuple(self._effects), []

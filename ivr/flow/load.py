@@ -44,7 +44,7 @@ class Flow:
         self, path: Path, message: str, severity: Severity = Severity.ERROR, code: str = ""
     ) -> Problem:
         """Return a problem at the value under `path` of the file."""
-        return Problem(self.file, *_find(self.source, path, key=False), message, severity, code)
+        return Problem(self.file, *find(self.source, path, key=False), message, severity, code)
 
 
 def version_of(content: bytes, uses: Mapping[str, str] | None = None) -> str:
@@ -72,7 +72,7 @@ def parse(content: bytes, *, alias: str, file: str, uses: Mapping[str, str] | No
     return Flow(alias, version_of(content, uses), parsed, content, file, source, dict(uses or {}))
 
 
-def _find(source: Document, path: Path, *, key: bool) -> Place:
+def find(source: Document, path: Path, *, key: bool) -> Place:
     """Return the place of the deepest part of `path` that stands in the file."""
     best: Path = ()
     value: Any = source.value
@@ -100,10 +100,10 @@ def _problem(detail: ErrorDetails, source: Document, file: str) -> Problem:
     kind = detail["type"]
     if kind == "union_tag_invalid":
         return Problem(
-            file, *_find(source, (*loc, "type"), key=False), _message(detail, loc, source)
+            file, *find(source, (*loc, "type"), key=False), _message(detail, loc, source)
         )
     at_key = on_key or kind in {"missing", "extra_forbidden", "union_tag_not_found"}
-    place = _find(source, loc, key=at_key)
+    place = find(source, loc, key=at_key)
     return Problem(file, *place, _message(detail, loc, source))
 
 

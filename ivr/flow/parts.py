@@ -133,11 +133,13 @@ class Text(Part):
     """Words spoken by the speech engine: one text, or one for each language."""
 
     say: SpokenTexts
+    voice: Language | None = None
+    """The language of a single text that is spoken so to everybody, such as `ภาษาไทย กด 8`."""
 
     def choose(self, language: str, default: str) -> tuple[str, str]:
         """Return (language, text) for a caller's language; `default` is the flow's own."""
         if isinstance(self.say, str):
-            return default, self.say
+            return self.voice or default, self.say
         for candidate in (language, default):
             if candidate in self.say:
                 return candidate, self.say[candidate]
@@ -145,7 +147,10 @@ class Text(Part):
 
     def all(self, default: str) -> Iterator[tuple[str, str]]:
         """Yield (language, text) of every text; `default` is the flow's own language."""
-        yield from ((default, self.say),) if isinstance(self.say, str) else self.say.items()
+        if isinstance(self.say, str):
+            yield self.voice or default, self.say
+        else:
+            yield from self.say.items()
 
 
 def _item_kind(value: Any) -> str:

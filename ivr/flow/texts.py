@@ -69,4 +69,4 @@ def _words(text: str, parts: list[str | Value]) -> None:
     if "{" in text or "}" in text:
         raise TextWrong("a brace that holds no value; write {number …}, {digits …} and so on")
     if re.search(r"\w", text):
-        parts.append(text.strip())
+        parts.append(text.strip().lstrip(",.;:!? "))

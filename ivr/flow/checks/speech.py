@@ -46,7 +46,7 @@ def missing_prompt(flow: Flow, context: Context) -> Iterator[Problem]:
 def missing_text(flow: Flow, _: Context) -> Iterator[Problem]:
     """Texts that are not there in a language the flow serves."""
     for path, item in heard(flow):
-        if not isinstance(item, Text):
+        if not isinstance(item, Text) or (item.voice and isinstance(item.say, str)):
             continue
         there = dict(item.all(flow.language))
         if flow.language not in there:
