@@ -213,10 +213,10 @@ def _faults(then: Then, came: Run) -> Iterable[str]:
     if came.cut:
         yield "the flow goes on without end and was cut"
     for name in ("heard", "path"):
-        in_order = getattr(then, name)
+        in_order: tuple[str, ...] | None = getattr(then, name)
         if in_order is not None and (missing := _first_missing(in_order, getattr(came, name))):
-            got = ", ".join(getattr(came, name)) or "nothing"
-            yield f"{name}: no {missing} (in this order) among: {got}"
+            among = ", ".join(getattr(came, name)) or "nothing"
+            yield f"{name}: no {missing} (in this order) among: {among}"
     for unwanted in then.not_heard or ():
         if any(unwanted in one for one in came.heard):
             yield f"heard: {unwanted}, which was not to be heard"
