@@ -38,7 +38,7 @@ from ivr.flow.actions import (
 )
 from ivr.flow.behaviour import Steps, Unfit, begin
 from ivr.flow.calendars import State
-from ivr.flow.expressions import ExpressionFailed
+from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.frame import Facts, Frame, World
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import (
@@ -100,6 +100,10 @@ class Interpreter:
     def language(self) -> str:
         """The language the caller hears now."""
         return self._language
+
+    def variables(self) -> list[tuple[str, Scalar]]:
+        """Return the variables that are set, without secrets."""
+        return sorted(self._frame.shareable().items())
 
     def start(self, node: str | None = None, *, now_ms: int = 0) -> Action:
         """Begin at the flow's start, or rejoin at `node`; an unknown node means the start.

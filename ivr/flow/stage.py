@@ -117,6 +117,10 @@ class Stage:
         """The action that waits for the caller: digits, a recording, the queue; None: it ended."""
         return None if self.run.ends not in ("asked", "queued") else self._action
 
+    def variables(self) -> list[tuple[str, Scalar]]:
+        """Return the variables that are set, without secrets."""
+        return self._interpreter.variables()
+
     def begin(self) -> Run:
         """Start the call."""
         return self._on(self._interpreter.start(now_ms=self._now_ms))
