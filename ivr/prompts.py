@@ -8,8 +8,8 @@ Sources, in the admin's folder `media`:
 
 Beside these, flows hold texts of their own; a recording of one is named by `ivr.takes.text_id`. All
 are rendered under `<state>/media/<language>/`, as `<id>` or, for texts of flows, `_<hash>`; each as
-`.ulaw`, `.alaw` and `.wav`, from which the PBX takes the one in the call's codec. `index.json` there
-tells from what each was rendered, so only what changed is rendered again.
+`.ulaw`, `.alaw` and `.wav`, from which the PBX takes the one in the call's codec. `index.json`
+there tells from what each was rendered, so only what changed is rendered again.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def run(
 
 
 @app.command("test")
-def tests(context: typer.Context, flows: Files = None, as_json: AsJson = False) -> None:
+def try_out(context: typer.Context, flows: Files = None, as_json: AsJson = False) -> None:
     """Run flows' tests (FLOW.test.yaml beside them), and tell what they do not cover.
 
     Exit status 1 if one fails.

@@ -39,6 +39,8 @@ def test_sample_is_read() -> None:
         "2": "connect_support",
         "3": "connect_billing",
         "0": "choose",
+        "8": "thai",
+        "9": "indonesian",
     }
     assert (menu.first_digit_s, menu.invalid.retries) == (5.0, 1)
 
