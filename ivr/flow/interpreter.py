@@ -146,7 +146,9 @@ class Interpreter:
 
     def state(self) -> str:
         """Return what `restore` needs in another process, if anything; no secret is in it."""
-        frames = [(f.alias, f.at, f.shareable()) for f in self._frames]
+        # Where the last frame is, is carried as the call's node.
+        inner = self._frames[-1]
+        frames = [(f.alias, "" if f is inner else f.at, f.shareable()) for f in self._frames]
         if self._language == self._known and len(frames) == 1 and not frames[0][2]:
             return ""
         return state.pack(self._language, frames)

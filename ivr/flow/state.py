@@ -1,6 +1,6 @@
 """A walk's variables in a form that a call can carry (`pbx.port.Call.carry`).
 
-JSON, deflated, base64url: letters, digits, `-`, `_`. Split into facts `state_0`, `state_1` … of at
+JSON, deflated, base64url: letters, digits, `-`, `_`. Split into facts `state_a`, `state_b` … of at
 most 128 characters, of which a call carries at most `MAX_CHUNKS`: a walk that knows more than that
 rejoins with the rest at their first values.
 """
@@ -16,11 +16,13 @@ from collections.abc import Iterable, Mapping
 from ivr.flow.expressions import Scalar
 
 CHUNK = 128
-MAX_CHUNKS = 8
+MAX_CHUNKS = 4
 _MAX_BYTES = 64 * 1024
+_NAMES = [f"state_{letter}" for letter in "abcd"[:MAX_CHUNKS]]
 
 FrameState = tuple[str, str, dict[str, Scalar]]
-"""A flow's alias (empty for the one the call began in), its node, its variables."""
+"""A flow's alias (empty for the one the call began in), its node (that of the last
+is empty), its variables."""
 
 
 def pack(language: str, frames: Iterable[FrameState]) -> str:
@@ -49,12 +51,12 @@ def unpack(packed: str) -> tuple[str, list[FrameState]] | None:
 
 def facts(packed: str) -> dict[str, str]:
     """Return a packed state as facts to carry; those no longer needed are empty."""
-    return {f"state_{n}": packed[n * CHUNK : (n + 1) * CHUNK] for n in range(MAX_CHUNKS)}
+    return {name: packed[n * CHUNK : (n + 1) * CHUNK] for n, name in enumerate(_NAMES)}
 
 
 def of_facts(carried: Mapping[str, str]) -> str:
     """Return the packed state that a call carries; empty if none."""
-    return "".join(carried.get(f"state_{n}", "") for n in range(MAX_CHUNKS))
+    return "".join(carried.get(name, "") for name in _NAMES)
 
 
 def _encode(value: object) -> str:

@@ -43,8 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("flows")
     for source in (ROOT / "ivr" / "flows", HERE / "flows"):
-        for flow in source.glob("*.yaml"):
-            shutil.copy(flow, folder)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
     return folder
 
 
