@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from test_session import World, key
+from test_session import World, key, names
 
 from ivr.errors import LookupFailed
 from ivr.flow.actions import Effect, LanguageKept, Tagged
@@ -70,7 +70,7 @@ class Caller(World):
     """The in-memory call, for flows that take more than one key, record and are sent on."""
 
     async def collect(self, prompts: Sequence[Any], **_: Any) -> Digits:
-        self._order("collect")
+        self._order("collect", names(prompts))
         return self.keys.pop(0) if self.keys else Digits("", DigitsEnd.TIMEOUT)
 
     async def record(self, name: str, **_: Any) -> Recording:
@@ -146,7 +146,7 @@ async def test_what_was_found_goes_on_and_is_carried(flow: Flow) -> None:
     again = Caller(keys=[key("1")], carried=caller.carried, answered=True)
     rejoined = session(flow, again, house)
     await rejoined.run("told")
-    assert again.log[2] == "play th/ก+th/สาม"  # the language and the variables came along
+    assert again.log[2] == "collect th/ก+th/สาม+th/again"  # the language and the variables came along
 
 
 async def test_key_while_waiting_leaves_the_queue(flow: Flow) -> None:
