@@ -40,21 +40,20 @@ class Notebook:
         self._seq = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def facts(self, interaction: str, number: str | None, dialled: str) -> Facts:
+    async def facts(self, interaction: str, number: str, dialled: str) -> Facts:
         """Return what is known of a caller; without the record if that is slow or away."""
         found: Customer | None = None
-        if number is not None:
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    found = await customers.by_identity(self._database, Identity("phone", number))
-            except (CrmError, TimeoutError):
-                log.warning(
-                    "no record for a call",
-                    extra={"action": "record_away", "interaction": interaction},
-                )
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await customers.by_identity(self._database, Identity("phone", number))
+        except (CrmError, TimeoutError):
+            log.warning(
+                "no record for a call",
+                extra={"action": "record_away", "interaction": interaction},
+            )
         if found is None:
-            return Facts(number or "", dialled)
-        return Facts(number or "", dialled, found.id, found.name or "", found.language or "")
+            return Facts(number, dialled)
+        return Facts(number, dialled, found.id, found.name or "", found.language or "")
 
     def entered(self, interaction: str, version: str, node: str) -> None:
         """A caller came to a node."""

@@ -20,6 +20,7 @@ from acd.router.events import Wanted
 from crm.identities import phone
 from crm.records import Identity, Interaction
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
+from ivr.flow.frame import Facts, asks_record
 from ivr.flow.load import Flow
 from ivr.library import Library
 from ivr.prompts import PromptStore
@@ -60,6 +61,8 @@ class Reception:
         services: Services,
         notebook: Notebook,
     ) -> None:
+        self._asks_record: dict[str, bool] = {}
+        """By flow version: a flow that does not go by the record does not wait for it."""
         self._services = services
         self._notebook = notebook
         self._floor = floor
@@ -210,6 +213,11 @@ class Reception:
         self._ledger.flow(contact.interaction, flow.alias, flow.version)
         number = call.caller.number
         e164 = phone(number, self._region) if number and call.address is None else None
+        if flow.version not in self._asks_record:
+            self._asks_record[flow.version] = asks_record(flow.document)
+        facts = Facts(e164 or "", call.dialled)
+        if e164 is not None and self._asks_record[flow.version]:
+            facts = await self._notebook.facts(contact.interaction, e164, call.dialled)
         return Session(
             flow,
             call,
@@ -217,7 +225,7 @@ class Reception:
             self,
             self,
             interaction=contact.interaction,
-            facts=await self._notebook.facts(contact.interaction, e164, call.dialled),
+            facts=facts,
             world=self._library.world(flow),
             services=self._services,
             clock=self._clock.now,

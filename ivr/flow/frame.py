@@ -145,3 +145,17 @@ def fitted(value: object, kind: str) -> Scalar | None:
             return float(value)
         case _:
             return None
+
+
+def asks_record(document: FlowDocument) -> bool:
+    """Tell whether a flow goes by who the customer is, so that a call must know it at its start."""
+    if len(document.served) > 1:
+        return True
+    told = [text for node in document.nodes.values() for _, text, _ in node.expressions()]
+    for node in document.nodes.values():
+        for _, items in node.audio():
+            told += [
+                text for item in items if not isinstance(item, Recorded) for _, text in item.all("")
+            ]
+    names = {name for text in told for name in expressions.names(text)}
+    return bool(names & {"customer", "caller.known"})

@@ -36,10 +36,14 @@ def _loosened(part: Any) -> Any:
     if loose.get("type") == "string" and "enum" not in loose and "const" not in loose:
         loose["type"] = ["string", "number", "boolean"]
     if loose.get("type") == "array" and "items" in loose:
-        only = {
-            key: loose.pop(key) for key in ("type", "items", "minItems", "maxItems") & loose.keys()
-        }
+        for limit in ("min", "max"):  # which stand for items, by whatever name
+            if f"{limit}Length" in loose:
+                loose[f"{limit}Items"] = loose.pop(f"{limit}Length")
+        moved = loose.keys() & {"type", "items", "minItems", "maxItems"}
+        only = {key: loose.pop(key) for key in sorted(moved)}
         bare = only["items"]
-        words = [{"type": "string"}] if "anyOf" in bare or "oneOf" in bare else []
-        return {**loose, "anyOf": [only, bare, *words]}
+        if "oneOf" in bare or "anyOf" in bare:  # prompts: an id may stand for `{prompt: id}`
+            bare = {"anyOf": [bare, {"type": "string"}]}
+            only["items"] = bare
+        return {**loose, "anyOf": [only, bare]}
     return loose

@@ -146,7 +146,9 @@ async def test_what_was_found_goes_on_and_is_carried(flow: Flow) -> None:
     again = Caller(keys=[key("1")], carried=caller.carried, answered=True)
     rejoined = session(flow, again, house)
     await rejoined.run("told")
-    assert again.log[2] == "collect th/ก+th/สาม+th/again"  # the language and the variables came along
+    assert (
+        again.log[2] == "collect th/ก+th/สาม+th/again"
+    )  # the language and the variables came along
 
 
 async def test_key_while_waiting_leaves_the_queue(flow: Flow) -> None:
