@@ -142,6 +142,18 @@ class Floor:
         self._feed(Arrived(contact.interaction, queue, now), now)
         return facts
 
+    def leave(self, contact: Contact) -> bool:
+        """A waiting call leaves its queue for its flow; False if an agent has answered it."""
+        if not contact.in_line or any(
+            leg.interaction == contact.interaction and leg.answered for leg in self._legs
+        ):
+            return False
+        now = self._clock.now()
+        contact.queue = ""
+        self._ledger.left_queue(contact.interaction, now)
+        self._feed(Left(contact.interaction, LeaveReason.OVERFLOWED), now)
+        return True
+
     def rejoin(self, contact: Contact) -> None:
         """A call that waits, but is not known here, comes back to the place that it carries."""
         self.opened(contact)

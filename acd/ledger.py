@@ -244,6 +244,17 @@ class Ledger:
         self._open(account, SegmentKind.QUEUE, at, queue=queue)
 
     @_afterwards
+    def left_queue(self, interaction: str, at: int) -> None:
+        """The caller has left the queue by a key, and is in the flow again."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        if found := self._find(account, SegmentKind.QUEUE):
+            self._close(account, found, at, Outcome.OVERFLOWED)
+        account.left = Outcome.OVERFLOWED
+        self._open(account, SegmentKind.IVR, at)
+
+    @_afterwards
     def ringing(self, interaction: str, queue: str, offer: str, agent: str, at: int) -> None:
         """An agent's phone rings for it."""
         account = self._accounts.get(interaction)

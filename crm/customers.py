@@ -28,3 +28,8 @@ async def by_identity(database: Database, identity: Identity) -> Customer | None
     """Return the customer with this identity, or None; makes none."""
     found = await database.value("customers_by_identity", identity.kind, identity.value)
     return None if found is None else await get(database, found)
+
+
+async def keep_language(database: Database, interaction: str, language: str) -> None:
+    """Keep a language (a BCP 47 tag) on the record of an interaction's customer, if it has one."""
+    await database.value("customers_keep_language", interaction, language)

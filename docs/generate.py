@@ -261,7 +261,7 @@ def journal() -> str:
 
 def nodes() -> str:
     """Return the node types of the flow language with their fields."""
-    from ivr.flow.model import NODE_TYPES
+    from ivr.flow.nodes import NODE_TYPES
 
     rows = []
     for name, model in NODE_TYPES.items():

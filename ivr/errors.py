@@ -4,6 +4,7 @@ IvrError
 ├── FlowInvalid       flow or prompt files have faults; `problems` lists every one with its place
 ├── FlowUnknown       no flow has this alias or version
 ├── PromptMissing     a prompt has neither a text nor a recording in the language asked for
+├── LookupFailed      data could not be had: no answer, a wrong one, a host that is not allowed
 ├── QueueRefused      the floor cannot take a call into this queue
 └── SpeechError       text could not be turned into audio
     └── SpeechTimeout the engine did not finish in time
@@ -34,6 +35,10 @@ class FlowUnknown(IvrError):  # noqa: N818
 
 class PromptMissing(IvrError):  # noqa: N818
     """A prompt has neither a text nor a recording in the language asked for."""
+
+
+class LookupFailed(IvrError):  # noqa: N818
+    """Data could not be had. The message holds no data of the caller's."""
 
 
 class QueueRefused(IvrError):  # noqa: N818

@@ -1,48 +1,60 @@
 """The flows in use: the current one by alias, any past one by version.
 
-A call is pinned to the version it began with. So each version that ever was current is kept, in
-memory for this process and as `<state>/flows/<version>.yaml` for the next.
+A call is pinned to the version it began with, and so to those of its subflows. So each version that
+ever was current is kept, in memory for this process and as `<state>/flows/<version>.yaml` for the
+next (with `<version>.json` where it uses others).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ivr.errors import FlowInvalid, FlowUnknown
-from ivr.flow import load
+from ivr.flow import load, texts
+from ivr.flow.calendars import Calendar
 from ivr.flow.check import Context, check
-from ivr.flow.document import MAX_BYTES
+from ivr.flow.frame import World
 from ivr.flow.load import Flow
-from ivr.flow.model import NAME_PATTERN, Text
+from ivr.flow.model import FlowDocument
+from ivr.flow.nodes import SubflowNode
+from ivr.flow.parts import Path as Place
+from ivr.flow.parts import Text
 from ivr.flow.problems import Problem, Severity, excerpt
-from ivr.prompts import Progress, PromptStore
+from ivr.prompts import Catalogue, Progress, PromptStore
+from ivr.saying import CURRENCIES, vocabulary
+from ivr.shelf import Shelf, Stored, calendars
 
 _VERSION = re.compile(rf"[0-9a-f]{{{load.VERSION_LENGTH}}}")
 
 
 class Library:
-    """All flows of `folder` (`<alias>.yaml`). Empty until the first `reload`.
+    """All flows of a shelf. Empty until the first `reload`.
 
-    `queues` gives the names of the queues there are, or None where that is not known.
+    `folder` is the admin's, for its calendars; `context` tells what is known of the floor.
     """
 
     def __init__(
         self,
+        shelf: Shelf,
         folder: Path,
         state: Path,
         prompts: PromptStore,
         *,
-        queues: Callable[[], Collection[str] | None] = lambda: None,
+        context: Callable[[], Context] = Context,
     ) -> None:
+        self._shelf = shelf
         self._folder = folder
         self._kept = state / "flows"
         self._prompts = prompts
-        self._queues = queues
+        self._context = context
         self._current: dict[str, Flow] = {}
         self._versions: dict[str, Flow] = {}
+        self._calendars: dict[str, Calendar] = {}
         self._lock = asyncio.Lock()
 
     @property
@@ -67,7 +79,10 @@ class Library:
         return self._versions[version]
 
     def pinned(self, carried: Mapping[str, str]) -> tuple[Flow, str] | None:
-        """Return the flow version and node that a call carries; None if it carries none we have."""
+        """Return the flow version and node that a call carries; None if it carries none we have.
+
+        The node may be one of a subflow, `<node>.<node>`.
+        """
         version, node = carried.get("version"), carried.get("node")
         if not version or not node:
             return None
@@ -75,7 +90,18 @@ class Library:
             flow = self.version(version)
         except FlowUnknown:
             return None
-        return (flow, node) if node in flow.document.nodes else None
+        return (flow, node) if node.partition(".")[0] in flow.document.nodes else None
+
+    def world(self, flow: Flow) -> World:
+        """Return what a flow refers to by name: calendars as they are, subflows as pinned."""
+
+        def subflow(alias: str) -> FlowDocument | None:
+            try:
+                return self.version(flow.uses[alias]).document
+            except (KeyError, FlowUnknown):
+                return None
+
+        return World(self._calendars, subflow)
 
     async def reload(self, progress: Progress | None = None) -> list[Problem]:
         """Read prompts and flows, check them, render what is new, then use them, all or nothing.
@@ -84,65 +110,74 @@ class Library:
         has changed.
         """
         async with self._lock:
-            flows, warnings = await self._read(progress)
+            flows, pinned, opened, warnings = await self._read(progress)
             self._kept.mkdir(parents=True, exist_ok=True)
-            for flow in flows:
+            for flow in (*flows, *pinned):
                 self._keep(flow)
-            self._versions.update({flow.version: flow for flow in flows})
+            self._versions.update({flow.version: flow for flow in (*pinned, *flows)})
             self._current = {flow.alias: flow for flow in flows}
+            self._calendars = opened
             return warnings
 
-    async def _read(self, progress: Progress | None) -> tuple[list[Flow], list[Problem]]:
+    async def _read(
+        self, progress: Progress | None
+    ) -> tuple[list[Flow], list[Flow], dict[str, Calendar], list[Problem]]:
         problems: list[Problem] = []
-        catalogue = None
+        catalogue, opened = None, {}
         try:
             catalogue = self._prompts.read()
+            opened = calendars(self._folder)
         except FlowInvalid as error:
             problems.extend(error.problems)
-        flows: list[Flow] = []
-        for path in self._files():
-            try:
-                flows.append(_load(path))
-            except FlowInvalid as error:
-                problems.extend(error.problems)
-        queues = self._queues()
-        texts: list[tuple[str, str]] = []
+        stored: list[Stored] = []
+        try:
+            stored = await self._shelf.current()
+        except FlowInvalid as error:
+            problems.extend(error.problems)
+        flows, faults = parse_all(stored)
+        pinned, more = parse_all(await self._shelf.pinned())
+        problems += [*faults, *more]
+        found: list[Problem] = []
+        context = self._context()
         for flow in flows:
-            known = catalogue.ids(flow.language) if catalogue else None
-            problems.extend(check(flow, Context(queues, known)))
-            problems.extend(self._voiceless(flow))
-            texts.extend(_texts(flow))
+            found += check_one(flow, context, catalogue, opened, flows)
+            found += self._voiceless(flow)
+        if not self._shelf.strict:
+            found = [replace(problem, severity=Severity.WARNING) for problem in found]
+        problems += found
         errors = [problem for problem in problems if problem.severity is Severity.ERROR]
         if errors or catalogue is None:
             raise FlowInvalid(errors)
-        await self._prompts.prepare(catalogue, texts, progress)
-        return flows, problems
-
-    def _files(self) -> list[Path]:
-        if not self._folder.is_dir():
-            raise FlowInvalid([Problem(str(self._folder), 1, 1, "there is no such folder")])
-        return sorted(self._folder.glob("*.yaml"))
+        said = [one for flow in (*flows, *pinned) for one in spoken(flow)]
+        await self._prompts.prepare(catalogue, said, progress)
+        return flows, pinned, opened, problems
 
     def _voiceless(self, flow: Flow) -> Iterator[Problem]:
         for path, text in _places(flow):
-            languages = [flow.language] if isinstance(text.say, str) else list(text.say)
-            for language in languages:
+            for language, _ in text.all(flow.language):
                 if why := self._prompts.speaks(language):
                     yield flow.problem(path, why)
 
     def _keep(self, flow: Flow) -> None:
         path = self._kept / f"{flow.version}.yaml"
-        if not path.exists():
-            new = path.with_suffix(".new")
-            new.write_bytes(flow.content)
-            new.replace(path)
+        if path.exists():
+            return
+        if flow.uses:
+            path.with_suffix(".json").write_text(json.dumps(dict(flow.uses)), encoding="utf-8")
+        new = path.with_suffix(".new")
+        new.write_bytes(flow.content)
+        new.replace(path)
 
     def _recall(self, version: str) -> Flow:
         path = self._kept / f"{version}.yaml"
         if _VERSION.fullmatch(version) and path.is_file():
             content = path.read_bytes()
             try:
-                flow = load.parse(content, alias=version, file=str(path))
+                uses = json.loads(path.with_suffix(".json").read_bytes())
+            except (OSError, ValueError):
+                uses = {}
+            try:
+                flow = load.parse(content, alias=version, file=str(path), uses=uses)
             except FlowInvalid as error:
                 raise FlowUnknown(f"version {version} cannot be read any more: {error}") from None
             if flow.version == version:
@@ -150,19 +185,63 @@ class Library:
         raise FlowUnknown(f"there is no flow version `{excerpt(version)}`")
 
 
-def _load(path: Path) -> Flow:
-    if not re.match(NAME_PATTERN, path.stem):
-        what = "a flow file is named after its alias: letters, digits, `_`, `-`"
-        raise FlowInvalid([Problem(str(path), 1, 1, what)])
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise FlowInvalid([Problem(str(path), 1, 1, f"cannot be read: {error.strerror}")]) from None
-    return load.parse(content, alias=path.stem, file=str(path))
+def parse_all(stored: Sequence[Stored]) -> tuple[list[Flow], list[Problem]]:
+    """Read flows; those whose `uses` is not given use each other as they are."""
+    problems: list[Problem] = []
+    flows: dict[str, Flow] = {}
+    loose: set[str] = set()
+    done: list[Flow] = []
+    for one in stored:
+        try:
+            flow = load.parse(one.content, alias=one.alias, file=one.file, uses=one.uses)
+        except FlowInvalid as error:
+            problems.extend(error.problems)
+            continue
+        if one.uses is None:
+            flows[flow.alias] = flow
+            loose.add(flow.alias)
+        else:
+            done.append(flow)
+    pins: dict[str, dict[str, str]] = {}
+    return [*done, *(_pinned(flow, flows, pins, ()) for flow in flows.values())], problems
 
 
-def _places(flow: Flow) -> Iterator[tuple[tuple[str, ...], Text]]:
+def _pinned(
+    flow: Flow, flows: Mapping[str, Flow], pins: dict[str, dict[str, str]], within: tuple[str, ...]
+) -> Flow:
+    """Return a flow with the versions of all that it uses, subflows of subflows included."""
+    if flow.alias not in pins:
+        uses: dict[str, str] = {}
+        for node in flow.document.nodes.values():
+            # What leads back to itself is an error of its own, and must only end here.
+            if not isinstance(node, SubflowNode) or node.flow in (*within, flow.alias):
+                continue
+            if (called := flows.get(node.flow)) is not None:
+                below = _pinned(called, flows, pins, (*within, flow.alias))
+                uses |= {**below.uses, node.flow: below.version}
+        pins[flow.alias] = uses
+    uses = pins[flow.alias]
+    return replace(flow, uses=uses, version=load.version_of(flow.content, uses))
+
+
+def check_one(
+    flow: Flow,
+    context: Context,
+    catalogue: Catalogue | None,
+    opened: Mapping[str, Calendar],
+    flows: Sequence[Flow],
+) -> list[Problem]:
+    """Check a flow among the prompts, calendars and flows that lie beside it."""
+    known = None
+    if catalogue is not None:
+        known = {language: catalogue.ids(language) for language in flow.document.served}
+    return check(
+        flow,
+        replace(context, prompts=known, calendars=opened, flows={one.alias: one for one in flows}),
+    )
+
+
+def _places(flow: Flow) -> Iterator[tuple[Place, Text]]:
     for name, node in flow.document.nodes.items():
         for path, items in node.audio():
             for item in items:
@@ -170,10 +249,20 @@ def _places(flow: Flow) -> Iterator[tuple[tuple[str, ...], Text]]:
                     yield ("nodes", name, *path), item
 
 
-def _texts(flow: Flow) -> Iterator[tuple[str, str]]:
-    """Yield (language, text) of all that the flow may speak."""
+def spoken(flow: Flow) -> Iterator[tuple[str, str]]:
+    """Yield (language, text) of all that the flow may speak, words of values included."""
     for _, text in _places(flow):
-        if isinstance(text.say, str):
-            yield flow.language, text.say
-        else:
-            yield from text.say.items()
+        for language, words in text.all(flow.language):
+            if not texts.has_values(words):
+                yield language, words
+                continue
+            try:
+                parts = texts.split(words)
+            except texts.TextWrong:
+                continue  # a fault of its own
+            for part in parts:
+                if isinstance(part, str):
+                    yield language, part
+                elif not part.detail or part.detail in CURRENCIES:
+                    for piece in sorted(vocabulary(language, part.kind, part.detail)):
+                        yield language, piece

@@ -3,12 +3,13 @@
 Sources, in the admin's folder `media`:
 
 * `prompts/<language>.yaml`: id → words, spoken by the engine;
-* `recordings/<language>/<id>.wav`: a recording, which takes the place of the words.
+* `recordings/<language>/<id>.wav` (or `.mp3`, `.ogg` …, where ffmpeg or sox is there to convert
+  them): a recording, which takes the place of the words.
 
-Beside these, flows hold texts of their own. All are rendered under `<state>/media/<language>/`, as
-`<id>` or, for texts of flows, `_<hash>`; each as `.ulaw`, `.alaw` and `.wav`, from which the PBX
-takes the one in the call's codec. `index.json` there tells from what each was rendered, so only
-what changed is rendered again.
+Beside these, flows hold texts of their own; a recording of one is named by `ivr.takes.text_id`. All
+are rendered under `<state>/media/<language>/`, as `<id>` or, for texts of flows, `_<hash>`; each as
+`.ulaw`, `.alaw` and `.wav`, from which the PBX takes the one in the call's codec. `index.json`
+there tells from what each was rendered, so only what changed is rendered again.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr import takes
 from ivr.errors import FlowInvalid, PromptMissing, SpeechError
 from ivr.flow import document
-from ivr.flow.model import LANGUAGE_PATTERN, PROMPT_PATTERN
+from ivr.flow.parts import LANGUAGE_PATTERN, PROMPT_PATTERN
 from ivr.flow.problems import Problem, excerpt
 from ivr.speech import g711, shape
 from ivr.speech.engine import Engine
@@ -118,7 +120,8 @@ class PromptStore:
         catalogue = Catalogue()
         for path in sorted((self._media / "prompts").glob("*.yaml")):
             self._read_texts(path, catalogue, problems)
-        for path in sorted((self._media / "recordings").glob("*/*.wav")):
+        recordings = (self._media / "recordings").glob("*/*")
+        for path in sorted(path for path in recordings if path.suffix in takes.AUDIO):
             language, name = path.parent.name, path.stem
             if not re.match(LANGUAGE_PATTERN, language) or not re.match(PROMPT_PATTERN, name):
                 what = "name it recordings/<language>/<id>.wav, the id in small letters"
@@ -143,9 +146,11 @@ class PromptStore:
         audio, and SpeechError; then the catalogue in use stays.
         """
         async with self._lock:
+            wanted = list(dict.fromkeys(texts))
             spoken = [
                 Source(language, self._text_name(text, language), text)
-                for language, text in dict.fromkeys(texts)
+                for language, text in wanted
+                if (language, takes.text_id(language, text)) not in catalogue.sources
             ]
             index = self._read_index()
             todo = []
@@ -157,6 +162,10 @@ class PromptStore:
                 await self._render_all(todo, index, progress)
             self._catalogue = catalogue
             self._speech.update({(s.language, s.text): Audio(str(self._base(s))) for s in spoken})
+            for language, text in wanted:
+                take = catalogue.sources.get((language, takes.text_id(language, text)))
+                if take is not None:
+                    self._speech[language, text] = Audio(str(self._base(take)))
             return len(todo)
 
     async def close(self) -> None:
@@ -199,7 +208,7 @@ class PromptStore:
 
     @staticmethod
     def _write(raw: Path, base: Path, scratch: Path) -> None:
-        samples = shape.shape(shape.read(raw))
+        samples = shape.shape(takes.load(raw))
         new = scratch / "new"
         new.with_suffix(".ulaw").write_bytes(g711.ulaw(samples))
         new.with_suffix(".alaw").write_bytes(g711.alaw(samples))

@@ -13,12 +13,14 @@ to rejoin: see `ivr.library.Library.pinned`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
 
 from ivr.errors import PromptMissing, QueueRefused
+from ivr.flow import state
 from ivr.flow.actions import (
     Action,
     Broken,
@@ -26,15 +28,24 @@ from ivr.flow.actions import (
     Ended,
     EnterQueue,
     HangUp,
+    Heard,
     Keyed,
     Outcome,
+    Phrase,
     Play,
     Played,
+    RecordVoice,
     Refused,
+    Spoke,
+    Transfer,
 )
+from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
-from ivr.flow.model import Item, QueueNode, Recorded
+from ivr.flow.nodes import QueueNode
+from ivr.flow.parts import Recorded
+from ivr.performer import perform
+from ivr.services import Place, Services
 from pbx.errors import CallGone, PbxError, SwitchError
 from pbx.port import Audio, Call, Cause
 
@@ -44,11 +55,17 @@ log = logging.getLogger(__name__)
 class Floor(Protocol):
     """Where callers wait for agents; the queues' side of a session."""
 
-    def arrive(self, call: Call, interaction: str, queue: str) -> Mapping[str, str]:
+    def arrive(self, call: Call, interaction: str, place: Place) -> Mapping[str, str]:
         """Take the call into the queue and begin to offer it. Must not block.
 
         Returns facts to be carried on the call (see `pbx.port.Call.carry`), so that its place
         outlives this process. Raises QueueRefused if there is no such queue.
+        """
+
+    def leave(self, call: Call, interaction: str) -> bool:
+        """Take a waiting call out of its queue, for a key leads elsewhere. Must not block.
+
+        False if it is too late: an agent has answered.
         """
 
     def gone(self, call: Call, interaction: str) -> None:
@@ -65,6 +82,7 @@ class Left(StrEnum):
     QUEUED = "queued"
     HUNG_UP = "hung_up"
     """The flow ended the call."""
+    TRANSFERRED = "transferred"
     CALLER_GONE = "caller_gone"
     FAILED = "failed"
 
@@ -93,7 +111,10 @@ class Prompts(Protocol):
 
 
 class Session:
-    """One call in one flow. Use once: `run`, or `after`."""
+    """One call in one flow. Use once: `run`, `after` or `key`.
+
+    `clock` gives the time in milliseconds since the epoch.
+    """
 
     def __init__(
         self,
@@ -105,6 +126,10 @@ class Session:
         *,
         interaction: str,
         language: str | None = None,
+        facts: Facts | None = None,
+        world: World | None = None,
+        services: Services | None = None,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._flow = flow
         self._call = call
@@ -112,18 +137,34 @@ class Session:
         self._floor = floor
         self._record = record
         self._interaction = interaction
-        self._interpreter = Interpreter(flow.document, language=language)
+        self._services = services or Services()
+        self._clock = clock
+        self._interpreter = Interpreter(flow.document, language=language, facts=facts, world=world)
         self._carried = dict(call.carried)
+        self._interpreter.restore(state.of_facts(self._carried))
         self._answered = False
+        self._recordings = 0
 
     async def run(self, node: str | None = None) -> None:
         """Take the caller from the flow's start, or from `node`, to a queue or to the end."""
-        await self._drive(self._interpreter.start(node))
+        await self._drive(self._interpreter.start(node, now_ms=self._clock()))
 
     async def after(self, node: str) -> None:
         """Go on behind queue node `node`, whose talk is over; hangs up if nothing follows."""
         self._answered = True
-        await self._drive(self._interpreter.after(node))
+        await self._drive(self._interpreter.after(node, now_ms=self._clock()))
+
+    async def key(self, node: str, key: str) -> bool:
+        """Go on by a key that was pressed while waiting at queue node `node`.
+
+        False, and nothing done: the key leads nowhere, or an agent was quicker.
+        """
+        action = self._interpreter.key(node, key, now_ms=self._clock())
+        if action is None or not self._floor.leave(self._call, self._interaction):
+            return False
+        self._answered = True
+        await self._drive(action)
+        return True
 
     async def _drive(self, action: Action) -> None:
         why = Left.FAILED
@@ -133,13 +174,12 @@ class Session:
                 if self._interpreter.cut and not alarmed:
                     alarmed = True
                     self._log("ivr_cut", action, "the flow goes on without end and was cut")
-                for node in action.path:
-                    self._record.ivr_entered(self._interaction, self._flow.version, node)
+                self._note(action)
                 outcome = await self._do(action)
                 if isinstance(outcome, Left):
                     why = outcome
                     break
-                action = self._interpreter.resume(outcome)
+                action = self._interpreter.resume(outcome, now_ms=self._clock())
         except CallGone:
             why = Left.CALLER_GONE
         except SwitchError as error:
@@ -148,19 +188,39 @@ class Session:
                 await self._call.hang_up(Cause.FAILED)
         self._record.ivr_left(self._interaction, action.node, why)
 
+    def _note(self, action: Action) -> None:
+        for node in action.path:
+            self._record.ivr_entered(self._interaction, self._flow.version, node)
+        if self._services.notes is not None:
+            for effect in action.effects:
+                self._services.notes.ivr_told(self._interaction, effect)
+
     async def _do(self, action: Action) -> Outcome | Left:
         match action:
             case Play():
                 return await self._play(action)
             case Collect():
                 return await self._collect(action)
+            case RecordVoice():
+                return await self._speak(action)
             case EnterQueue():
                 return await self._enter(action)
+            case Transfer():
+                return await self._transfer(action)
             case HangUp(cause=cause):
                 await self._call.hang_up(cause)
                 return Left.FAILED if cause is Cause.FAILED else Left.HUNG_UP
             case Ended():
                 return Left.CALLER_GONE
+            case _:
+                # The state is carried before: what is done may take effect though we die of it.
+                await self._carry_node(action.node)
+                return await perform(
+                    action,
+                    self._services,
+                    self._interaction,
+                    lambda event, why: self._log(event, action, why),
+                )
 
     async def _play(self, action: Play) -> Outcome:
         audio = self._audio(action)
@@ -187,9 +247,33 @@ class Session:
             )
         )
 
+    async def _speak(self, action: RecordVoice) -> Outcome:
+        await self._answer()
+        await self._carry_node(action.node)
+        self._recordings += 1
+        made = await self._call.record(
+            f"{self._interaction}-{self._clock()}-{self._recordings}",
+            max_ms=action.max_ms,
+            silence_ms=action.silence_ms,
+            terminators=action.terminators,
+        )
+        return Spoke(made.path, made.length_ms)
+
+    async def _transfer(self, action: Transfer) -> Outcome | Left:
+        gate = self._services.gate
+        address = None if gate is None else gate.address(action.way, action.address)
+        if address is None:
+            self._log("transfer_refused", action, "the dialling gate refuses it")
+            return Refused()
+        await self._answer()
+        await self._carry_node(action.node)
+        await self._call.transfer(address)
+        return Left.TRANSFERRED
+
     async def _enter(self, action: EnterQueue) -> Outcome | Left:
+        place = Place(action.queue, action.priority, action.criteria)
         try:
-            facts = self._floor.arrive(self._call, self._interaction, action.queue)
+            facts = self._floor.arrive(self._call, self._interaction, place)
         except QueueRefused as error:
             self._log("queue_refused", action, str(error))
             return Refused()
@@ -200,25 +284,29 @@ class Session:
             stale = isinstance(
                 self._flow.document.nodes.get(self._carried.get("node", "")), QueueNode
             )
-            place = self._place(action.node) if action.resumes or stale else {}
-            await self._carry({**facts, **place})
-            await self._call.wait(after=action.resumes)
+            here = self._place(action.node) if action.resumes or stale else {}
+            await self._carry({**facts, **here})
+            await self._call.wait(music=action.music, after=action.resumes)
         except CallGone:
             self._floor.gone(self._call, self._interaction)
         return Left.QUEUED
 
     def _audio(self, action: Play | Collect) -> list[Audio] | None:
         try:
-            return [self._one(item, action.language) for item in action.items]
+            return [one for item in action.items for one in self._one(item, action.language)]
         except PromptMissing as error:
             self._log("prompt_missing", action, str(error))
             return None
 
-    def _one(self, item: Item, language: str) -> Audio:
+    def _one(self, item: Heard, language: str) -> Iterator[Audio]:
         if isinstance(item, Recorded):
-            return self._prompts.audio(item.prompt, language)
-        language, text = item.choose(language, self._flow.language)
-        return self._prompts.speech(text, language)
+            yield self._prompts.audio(item.prompt, language)
+        elif isinstance(item, Phrase):
+            for piece in item.pieces:
+                yield self._prompts.speech(piece, item.language)
+        else:
+            language, text = item.choose(language, self._flow.language)
+            yield self._prompts.speech(text, language)
 
     async def _answer(self) -> None:
         if not self._answered:
@@ -226,7 +314,10 @@ class Session:
             self._answered = True
 
     def _place(self, node: str) -> dict[str, str]:
-        return {"flow": self._flow.alias, "version": self._flow.version, "node": node}
+        place = {"flow": self._flow.alias, "version": self._flow.version, "node": node}
+        carried = state.facts(self._interpreter.state())
+        # A fact that was never carried need not be carried as empty.
+        return place | {k: v for k, v in carried.items() if v or self._carried.get(k)}
 
     async def _carry_node(self, node: str) -> None:
         await self._carry(self._place(node))

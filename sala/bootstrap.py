@@ -22,11 +22,14 @@ from crm import interactions, records
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
-from ivr.errors import FlowInvalid, SpeechError
+from ivr.errors import FlowInvalid, IvrError, SpeechError
 from ivr.library import Library
+from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
+from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows
+from sala.notebook import Notebook, Proofs
 from sala.reception import Reception
 from sala.secrets import Secrets
 from sala.settings import Settings
@@ -52,6 +55,7 @@ class Service:
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
         self._stored = records.Floor(version=0)
+        self._lookups: HttpService | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
@@ -70,12 +74,8 @@ class Service:
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         ledger.resumed(await interactions.open_now(database), clock.now())
         prompts = self._prompts = flows.prompts(settings)
-        library = self._library = Library(
-            settings.flows,
-            settings.state,
-            prompts,
-            queues=lambda: [queue.name for queue in self._stored.queues],
-        )
+        await flows.publish_new(settings, database, flows.context(settings, stored))
+        library = self._library = flows.library(settings, prompts, database, lambda: self._stored)
         for warning in await library.reload():
             log.warning("%s", warning, extra={"action": "flow_warning"})
         spool = Spool(
@@ -97,6 +97,10 @@ class Service:
         floor = self._floor = Floor(
             switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
         )
+        lookups = self._lookups = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
+        notebook = Notebook(
+            recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock.now
+        )
         self._reception = Reception(
             floor,
             ledger,
@@ -105,8 +109,18 @@ class Service:
             clock,
             roster=roster,
             entry_points={entry.number: entry.flow for entry in stored.entry_points},
+            region=settings.default_region,
             language=settings.language,
             kept=self._kept,
+            services=Services(
+                http=lookups,
+                sql=NamedQueries(settings.flows, database),
+                customers=notebook,
+                verifier=Proofs(database, clock.now),
+                webhooks=lookups if settings.webhook_secret else None,
+                notes=notebook,
+            ),
+            notebook=notebook,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -126,6 +140,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
+        if self._lookups is not None:
+            await self._lookups.close()
         if self._recorder is not None:
             await self._recorder.drain(DRAIN_S)
         if self._database is not None:
@@ -186,8 +202,15 @@ class Service:
             if version != self._stored.version:
                 try:
                     await self._configure(database)
-                except CrmError as failure:
+                    await self._reload_flows()
+                except (CrmError, IvrError) as failure:
                     log.warning("no new configuration: %s", failure, extra={"action": "configure"})
+
+    async def _reload_flows(self) -> None:
+        """Take flows in as they are published now; calls go on with the version they have."""
+        if self._library is not None:
+            for warning in await self._library.reload():
+                log.warning("%s", warning, extra={"action": "flow_warning"})
 
     async def _configure(self, database: Database) -> None:
         stored = await stored_floor.load(database)

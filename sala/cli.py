@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sala.commands import agent, config, doctor, number, reload, run, status
+from sala.commands import agent, config, doctor, flow, number, prompts, reload, run, status
 from sala.invocation import Commands, Invocation
 
 app = typer.Typer(
@@ -67,6 +67,8 @@ app.command("reload")(reload.reload)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(number.app)
+app.add_typer(flow.app)
+app.add_typer(prompts.app)
 
 
 def main() -> None:

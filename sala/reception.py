@@ -17,12 +17,16 @@ from acd.floor import Floor
 from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import Wanted
+from crm.identities import phone
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
+from ivr.flow.frame import Facts, asks_record
 from ivr.flow.load import Flow
 from ivr.library import Library
 from ivr.prompts import PromptStore
+from ivr.services import Place, Services
 from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
+from sala.notebook import Notebook
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +59,17 @@ class Reception:
         *,
         roster: Roster,
         entry_points: Mapping[str, str],
+        region: str,
         language: str,
         kept: Callable[[], Awaitable[None]],
+        services: Services,
+        notebook: Notebook,
     ) -> None:
+        self._asks_record: dict[str, bool] = {}
+        """By flow version: a flow that does not go by the record does not wait for it."""
+        self._services = services
+        self._region = region
+        self._notebook = notebook
         self._floor = floor
         self._ledger = ledger
         self._library = library
@@ -82,7 +94,7 @@ class Reception:
         if contact is not None and pinned is not None:
             flow, node = pinned
             self._ledger.in_flow(contact.interaction, self._clock.now())
-            await self._session(flow, call, contact).run(node)
+            await (await self._session(flow, call, contact)).run(node)
             return
         flow_now = self._flow_of(call.dialled)
         if flow_now is None:
@@ -93,7 +105,7 @@ class Reception:
             contact = self._opened(call, flow_now)
             await call.carry({"interaction": contact.interaction})
         self._ledger.in_flow(contact.interaction, self._clock.now())
-        await self._session(flow_now, call, contact).run()
+        await (await self._session(flow_now, call, contact)).run()
 
     async def waiting(self, call: Call, key: str | None) -> None:
         """Say now and then to who waits that they are still in line."""
@@ -104,6 +116,10 @@ class Reception:
                 self._floor.rejoin(contact)
             return
         if key is not None:
+            pinned = self._library.pinned(call.carried)
+            if pinned is not None and contact.in_line:
+                flow, node = pinned
+                await (await self._session(flow, call, contact)).key(node, key)
             return
         contact.ticks += 1
         if contact.ticks % COMFORT_TICKS == 0 and contact.in_line:
@@ -139,7 +155,7 @@ class Reception:
             return
         flow, node = pinned
         self._ledger.in_flow(contact.interaction, self._clock.now())
-        await self._session(flow, call, contact).after(node)
+        await (await self._session(flow, call, contact)).after(node)
 
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
@@ -149,15 +165,20 @@ class Reception:
 
     # --- ivr.session.Floor ------------------------------------------------------------------
 
-    def arrive(self, call: Call, interaction: str, queue: str) -> Mapping[str, str]:
+    def arrive(self, call: Call, interaction: str, place: Place) -> Mapping[str, str]:
         """Take the call into the queue and begin to offer it."""
         contact = self._floor.contact_of(call.id)
         if contact is None or contact.interaction != interaction:
             raise QueueRefused("the call is not known to the floor")
         try:
-            return self._floor.arrive(contact, queue)
+            return self._floor.arrive(contact, place.queue)
         except KeyError:
-            raise QueueRefused(f"there is no queue {queue}") from None
+            raise QueueRefused(f"there is no queue {place.queue}") from None
+
+    def leave(self, call: Call, interaction: str) -> bool:
+        """Take a waiting call out of its queue; False if an agent has answered."""
+        contact = self._floor.contact_of(call.id)
+        return contact is not None and self._floor.leave(contact)
 
     def gone(self, call: Call, interaction: str) -> None:
         """The call left the flow before it could wait: the switch tells how."""
@@ -166,6 +187,7 @@ class Reception:
 
     def ivr_entered(self, interaction: str, version: str, node: str) -> None:
         """The caller came to a node."""
+        self._notebook.entered(interaction, version, node)
         log.debug(
             "node",
             extra={"action": "ivr_node", "interaction": interaction, "flow": version, "node": node},
@@ -194,9 +216,27 @@ class Reception:
             log.error("%s", unknown, extra={"action": "flow_unknown"})  # noqa: TRY400
             return None
 
-    def _session(self, flow: Flow, call: Call, contact: Contact) -> Session:
+    async def _session(self, flow: Flow, call: Call, contact: Contact) -> Session:
         self._ledger.flow(contact.interaction, flow.alias, flow.version)
-        return Session(flow, call, self._prompts, self, self, interaction=contact.interaction)
+        number = call.caller.number
+        e164 = phone(number, self._region) if number and call.address is None else None
+        if flow.version not in self._asks_record:
+            self._asks_record[flow.version] = asks_record(flow.document)
+        facts = Facts(e164 or "", call.dialled)
+        if e164 is not None and self._asks_record[flow.version]:
+            facts = await self._notebook.facts(contact.interaction, e164, call.dialled)
+        return Session(
+            flow,
+            call,
+            self._prompts,
+            self,
+            self,
+            interaction=contact.interaction,
+            facts=facts,
+            world=self._library.world(flow),
+            services=self._services,
+            clock=self._clock.now,
+        )
 
     def _known(self, call: Call) -> Contact | None:
         """The contact of a call that was here before, by our memory or by what it carries."""

@@ -124,6 +124,17 @@ class Settings(BaseSettings):
         description="Folder of IVR flows.",
         json_schema_extra=_FOLDER,
     )
+    flow_hosts: Addresses = Field(
+        default=(),
+        description="Hosts that flows may look data up at, as host or host:port.",
+        json_schema_extra=_expects("a list of hosts, such as crm.example.com"),
+    )
+    webhook_secret: str = Field(
+        default="",
+        repr=False,
+        description="Signs what flows ask webhooks; empty: webhook nodes take their failed exit.",
+        json_schema_extra=_expects("a text"),
+    )
     dialplans: Path = Field(
         default=Path("dialplans"), description="Folder of dialplans.", json_schema_extra=_FOLDER
     )

@@ -1,76 +1,249 @@
 """What the interpreter asks for (actions) and what it is told (outcomes).
 
-Every action bears the node it belongs to and `path`: the nodes entered since the action before,
-so that whoever drives a flow can note a caller's way without asking.
+Every action bears the node it belongs to; `path`: the nodes entered since the action before; and
+`effects`: what the flow told on the way that nobody waits for. So whoever drives a flow can note a
+caller's way without asking. Nodes of a subflow are named `<subflow node>.<node>`.
+
+Times are milliseconds. What is secret is marked so, and must reach no log, journal or carried fact.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ivr.flow.model import Item
+from ivr.flow.expressions import Scalar
+from ivr.flow.nodes import Http, RoutingStep
+from ivr.flow.parts import Recorded, Text
 from pbx.port import Cause, Digits
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class Phrase:
+    """A text with its values in words: pieces, each of which was rendered ahead of time."""
+
+    language: str
+    pieces: tuple[str, ...]
+
+
+Heard: TypeAlias = Recorded | Text | Phrase
+"""What a caller is to hear. A `Text` holds no values."""
+
+
+# --- what nobody waits for -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The interaction bears a tag from now on."""
+
+    name: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The world outside is told."""
+
+    event: str
+    data: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageKept:
+    """The customer's record gets the caller's language."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A survey's question was answered by a key."""
+
+    survey: str
+    question: str
+    answer: str
+
+
+Effect: TypeAlias = Tagged | Raised | LanguageKept | Answered
+
+
+# --- actions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What all actions have."""
+
+    node: str = ""
+    path: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Asked):
     """Let the caller hear all items; no key interrupts. Answer with `Played`."""
 
-    node: str
-    path: tuple[str, ...]
-    items: tuple[Item, ...]
-    language: str
+    items: tuple[Heard, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Collect:
+class Collect(Asked):
     """Let the caller hear the items and key digits, which cut the items short.
 
-    Answer with `Keyed`. Times are milliseconds; their meaning is that of `pbx.port.Call.collect`.
+    Answer with `Keyed`. The meaning of times is that of `pbx.port.Call.collect`.
     """
 
-    node: str
-    path: tuple[str, ...]
-    items: tuple[Item, ...]
-    language: str
-    max_digits: int
-    first_ms: int
-    next_ms: int
-    terminators: str
+    items: tuple[Heard, ...] = ()
+    language: str = ""
+    max_digits: int = 1
+    first_ms: int = 5_000
+    next_ms: int = 3_000
+    terminators: str = ""
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class EnterQueue:
+class RecordVoice(Asked):
+    """Record the caller; answer with `Spoke`."""
+
+    max_ms: int = 0
+    silence_ms: int = 0
+    terminators: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepVoicemail(Asked):
+    """Leave a recording in a mailbox, durably; answer with `Done`."""
+
+    mailbox: str = ""
+    recording: str = ""
+    length_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpHttp(Asked):
+    """Fetch a JSON document; answer with `Found` or `NotFound`."""
+
+    http: Http | None = None
+    query: Mapping[str, Scalar] = field(default_factory=dict)
+    body: Mapping[str, Scalar] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpSql(Asked):
+    """Run a named query; answer with `Found` (its first row) or `NotFound`."""
+
+    query: str = ""
+    values: tuple[Scalar, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpCustomer(Asked):
+    """Read a customer's record; answer with `Found` or `NotFound`. No identity: the caller's."""
+
+    kind: str = "phone"
+    identity: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class SendCode(Asked):
+    """Send a one-time code to the subject; answer with `Done`, or `Refused` if there is no way."""
+
+    subject: str = ""
+    digits: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Verify(Asked):
+    """Check a PIN or one-time code; answer with `Verdict`. The code is secret."""
+
+    method: str = "pin"
+    subject: str = ""
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EnterQueue(Asked):
     """Let the caller wait for an agent.
 
     Answer with `Talked` when the agent has hung up, or with `Refused` when the queue cannot take
-    the caller. `resumes` tells whether the flow goes on after the talk.
+    the caller. `resumes` tells whether the flow goes on after the talk, or by a key while waiting.
     """
 
-    node: str
-    path: tuple[str, ...]
-    queue: str
-    resumes: bool
+    queue: str = ""
+    resumes: bool = False
+    priority: int = 0
+    criteria: tuple[RoutingStep, ...] = ()
+    music: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp:
+class AskCallback(Asked):
+    """Promise a callback, durably; answer with `Done` or `Refused`."""
+
+    queue: str = ""
+    number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Asked):
+    """Send the caller on: `way` is `number`, `sip` or `agent`. Answer with `Refused` if not so."""
+
+    way: str = ""
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskWebhook(Asked):
+    """Ask a service which of `targets` comes next; answer with `Directed`."""
+
+    url: str = ""
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    timeout_ms: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Asked):
     """End the call. Nothing follows."""
 
-    node: str
-    path: tuple[str, ...]
-    cause: Cause
+    cause: Cause = Cause.NORMAL
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The caller is gone; nothing is to be done and nothing follows."""
-
-    node: str
-    path: tuple[str, ...] = ()
+class Ended(Asked):
+    """The caller is gone, or was sent on; nothing is to be done and nothing follows."""
 
 
-Action = Play | Collect | EnterQueue | HangUp | Ended
+Action: TypeAlias = (
+    Play
+    | Collect
+    | RecordVoice
+    | KeepVoicemail
+    | LookUpHttp
+    | LookUpSql
+    | LookUpCustomer
+    | SendCode
+    | Verify
+    | EnterQueue
+    | AskCallback
+    | Transfer
+    | AskWebhook
+    | HangUp
+    | Ended
+)
+
+
+# --- outcomes --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +259,57 @@ class Keyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoke:
+    """A recording was made: its name, and its length (0: nothing)."""
+
+    recording: str
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up found. Fields that are missing or of another type count as failed."""
+
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """There is no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a check of a code went: `proved`, `wrong`, `locked` or `unknown`."""
+
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directed:
+    """A webhook's answer: the next node."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was asked for is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Talked:
     """An agent talked with the caller and hung up; the caller is still there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The queue cannot take the caller."""
+    """What was asked for cannot be: by a rule, not by a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The action could not be done, though the caller is still there."""
+    """The action could not be done, or not in time, though the caller is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +317,17 @@ class CallerGone:
     """The caller has hung up."""
 
 
-Outcome = Played | Keyed | Talked | Refused | Broken | CallerGone
+Outcome: TypeAlias = (
+    Played
+    | Keyed
+    | Spoke
+    | Found
+    | NotFound
+    | Verdict
+    | Directed
+    | Done
+    | Talked
+    | Refused
+    | Broken
+    | CallerGone
+)

@@ -5,201 +5,399 @@
 `start` and `resume` walk through nodes until one needs the outside world. What is to be heard on
 the way is gathered and given to the menu that follows as one `Collect`: a key pressed during a
 greeting then reaches the menu, without a gap between two orders in which it could be lost, and
-the PBX is asked once. Where no menu follows, or a key may not interrupt, it becomes one `Play`.
+the PBX is asked once. Where nothing that takes digits follows, or a key may not interrupt, it
+becomes one `Play`.
 
 A walk through a call enters at most `MAX_STEPS` nodes, callers' keys included. A flow that goes
 on beyond is cut: `cut` is set and the caller goes to the flow's `failed` exit, with a small
 budget of its own, then is hung up on. So every walk ends, whatever the flow.
 
-An outcome that does not answer the last action counts as `Broken`.
+An outcome that does not answer the last action counts as `Broken`. A subflow that breaks takes the
+`failed` exit of the node that called it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ivr.flow import state
 from ivr.flow.actions import (
     Action,
     CallerGone,
     Collect,
+    Effect,
     Ended,
-    EnterQueue,
     HangUp,
-    Keyed,
+    Heard,
+    LanguageKept,
     Outcome,
     Play,
     Played,
-    Refused,
-    Talked,
+    Raised,
+    Tagged,
 )
-from ivr.flow.model import (
-    FlowDocument,
+from ivr.flow.behaviour import Steps, Unfit, begin
+from ivr.flow.calendars import State
+from ivr.flow.expressions import ExpressionFailed, Scalar
+from ivr.flow.frame import Facts, Frame, World
+from ivr.flow.model import FlowDocument
+from ivr.flow.nodes import (
+    BranchNode,
+    EventNode,
     GotoNode,
-    HangupNode,
-    Item,
-    MenuNode,
+    HoursNode,
+    LanguageNode,
+    Node,
     PlayNode,
     QueueNode,
+    ReturnNode,
     SayNode,
+    SetNode,
+    SubflowNode,
+    TagNode,
 )
-from pbx.port import Cause, Digits, DigitsEnd
+from pbx.port import Cause
 
 MAX_STEPS = 1_000
 FAILED_STEPS = 50
 MAX_GATHERED = 8
 """Most items gathered before they are played: bounds one action, whatever the flow."""
+MAX_DEPTH = 8
+"""Most subflows within each other."""
 
 
 class Interpreter:
-    """One caller's walk through one flow. `language` None means the flow's own."""
+    """One caller's walk through one flow. `language` None means the caller's or the flow's own."""
 
-    def __init__(self, flow: FlowDocument, *, language: str | None = None) -> None:
-        self._flow = flow
-        self._language = language or flow.language
+    def __init__(
+        self,
+        flow: FlowDocument,
+        *,
+        language: str | None = None,
+        facts: Facts | None = None,
+        world: World | None = None,
+    ) -> None:
+        self._facts = facts or Facts()
+        self._world = world or World()
+        self._root = flow
+        known = self._facts.language if self._facts.language in flow.served else ""
+        self._known = self._language = language or known or flow.language
+        self._frames = [Frame(flow, self._facts, self._language)]
         self._action: Action | None = None
+        self._steps: Steps | None = None
+        self._now_ms = 0
         self._budget = MAX_STEPS
         self._failing = False
         self._path: list[str] = []
-        self._heard: list[Item] = []
+        self._effects: list[Effect] = []
+        self._heard: list[Heard] = []
         self._heard_node = ""
         self._next = ""
-        self._invalid = self._timeout = 0
         self.cut = False
         """Whether the flow was cut for going on without end."""
 
-    def start(self, node: str | None = None) -> Action:
-        """Begin at the flow's start, or rejoin at `node`; an unknown node means the start."""
-        return self._walk(node if node in self._flow.nodes else self._flow.start)
+    @property
+    def language(self) -> str:
+        """The language the caller hears now."""
+        return self._language
 
-    def after(self, node: str) -> Action:
+    def variables(self) -> list[tuple[str, Scalar]]:
+        """Return the variables that are set, without secrets."""
+        return sorted(self._frame.shareable().items())
+
+    def start(self, node: str | None = None, *, now_ms: int = 0) -> Action:
+        """Begin at the flow's start, or rejoin at `node`; an unknown node means the start.
+
+        `node` may be one of a subflow (`pay.ask`): it is begun anew, from the node that calls it,
+        unless `restore` brought its frames back.
+        """
+        self._time(now_ms)
+        top, name = self._frames[-1], node or ""
+        name = name.removeprefix(top.prefix)
+        if len(self._frames) == 1:
+            name = name.partition(".")[0]
+        return self._walk(name if name in top.document.nodes else self._root.start)
+
+    def after(self, node: str, *, now_ms: int = 0) -> Action:
         """Go on behind the queue node `node`, whose talk is over; others end the call."""
-        if isinstance(self._flow.nodes.get(node), QueueNode):
-            return self._talked(node)
-        return self._done(HangUp(node, (), Cause.NORMAL))
+        return self._behind(node, None, now_ms)
 
-    def resume(self, outcome: Outcome) -> Action:
+    def key(self, node: str, key: str, *, now_ms: int = 0) -> Action | None:
+        """Go on by a key that a caller pressed who waits at queue node `node`; None: no exit."""
+        if self._waits(node, key) is None:
+            return None
+        return self._behind(node, key, now_ms)
+
+    def resume(self, outcome: Outcome, *, now_ms: int | None = None) -> Action:
         """Tell how the last action went; return the next. After the end, returns `Ended`."""
+        if now_ms is not None:
+            self._time(now_ms)
         last = self._action
         if last is None or isinstance(last, HangUp | Ended):
             return self._done(Ended("" if last is None else last.node))
         if isinstance(outcome, CallerGone):
-            return self._done(Ended(last.node))
-        match last, outcome:
-            case Play(), Played():
-                return self._walk(self._next)
-            case Collect(), Keyed(digits):
-                return self._keyed(last, digits)
-            case EnterQueue(), Talked():
-                return self._talked(last.node)
-            case EnterQueue(), Refused():
-                node = self._flow.nodes[last.node]
-                assert isinstance(node, QueueNode)
-                return self._walk(node.failed)
-            case _:
-                return self._fail(last.node)
+            return self._done(replace(Ended(last.node), effects=self._told()))
+        if self._steps is not None:
+            target = self._step(outcome)
+            return self._walk(target) if isinstance(target, str) else target
+        if isinstance(outcome, Played):
+            return self._walk(self._next)
+        return self._fail()
+
+    def state(self) -> str:
+        """Return what `restore` needs in another process, if anything; no secret is in it."""
+        # Where the last frame is, is carried as the call's node.
+        inner = self._frames[-1]
+        frames = [(f.alias, "" if f is inner else f.at, f.shareable()) for f in self._frames]
+        if self._language == self._known and len(frames) == 1 and not frames[0][2]:
+            return ""
+        return state.pack(self._language, frames)
+
+    def restore(self, packed: str) -> None:
+        """Bring variables, language and subflows back; what cannot be read is ignored."""
+        found = state.unpack(packed)
+        if found is None:
+            return
+        self._language, frames = found
+        self._frames[0].language = self._language
+        for index, (alias, at, variables) in enumerate(frames[:MAX_DEPTH]):
+            if index:
+                document = self._world.flow(alias)
+                if document is None or self._frames[-1].at not in self._frames[-1].document.nodes:
+                    return
+                self._push(document, alias)
+            self._frames[-1].at = at
+            for name, value in variables.items():
+                try:
+                    self._frames[-1].set(name, value)
+                except ExpressionFailed:
+                    continue
 
     # --- walking ---------------------------------------------------------------------------
 
+    @property
+    def _frame(self) -> Frame:
+        return self._frames[-1]
+
     def _walk(self, name: str) -> Action:
         while True:
+            frame = self._frame
             if self._budget <= 0:
                 self.cut = True
-                return self._fail(name)
-            node = self._flow.nodes.get(name)
+                del self._frames[1:]
+                return self._fail(frame.label(name))
+            node = frame.document.nodes.get(name)
             if node is None:
-                return self._fail(name)
+                frame.at = name
+                return self._fail()
             # What was gathered is to be heard before anything that is not more of it or a menu.
             if self._heard and not self._joins(node):
                 return self._play(self._heard_node, name)
             self._budget -= 1
-            self._path.append(name)
-            match node:
-                case PlayNode() | SayNode():
-                    if not self._heard:
-                        self._heard_node = name
-                    self._heard.extend(node.items)
-                    if not node.barge_in:
-                        return self._play(name, node.next)
-                    name = node.next
-                case GotoNode():
-                    name = node.next
-                case MenuNode():
-                    self._invalid = self._timeout = 0
-                    heard, self._heard = tuple(self._heard), []
-                    return self._collect(name, node, heard)
-                case QueueNode():
-                    return self._done(
-                        EnterQueue(name, self._way(), node.queue, node.after is not None)
-                    )
-                case HangupNode():
-                    return self._done(HangUp(name, self._way(), node.cause))
+            self._path.append(frame.label(name))
+            frame.at = name
+            target = self._enter(name, node)
+            if not isinstance(target, str):
+                return target
+            name = target
 
-    def _joins(self, node: object) -> bool:
+    def _enter(self, name: str, node: Node) -> str | Action:
+        """Do what a node does at once; return the next node's name, or what it asks for."""
+        try:
+            if isinstance(node, PlayNode | SayNode):
+                return self._gather(name, node)
+            if node.SILENT or isinstance(node, ReturnNode):
+                return self._silent(node)
+        except ExpressionFailed:
+            return self._failed_exit()
+        self._steps = begin(node, self._frame, self._tell)
+        return self._step(None)
+
+    def _step(self, outcome: Outcome | None) -> str | Action:
+        steps = self._steps
+        assert steps is not None
+        try:
+            action = next(steps) if outcome is None else steps.send(outcome)
+        except StopIteration as stop:
+            self._steps = None
+            return stop.value if isinstance(stop.value, str) else self._ask(stop.value)
+        except ExpressionFailed:
+            self._steps = None
+            return self._failed_exit()
+        except Unfit:
+            self._steps = None
+            return self._fail()
+        return self._ask(action)
+
+    def _gather(self, name: str, node: PlayNode | SayNode) -> str | Action:
+        items = self._frame.heard(node.items)
+        if not self._heard:
+            self._heard_node = self._frame.label(name)
+        self._heard.extend(items)
+        if node.barge_in:
+            return node.next
+        return self._play(self._frame.label(name), node.next)
+
+    def _silent(self, node: Node) -> str | Action:
+        frame = self._frame
+        match node:
+            case GotoNode():
+                return node.next
+            case BranchNode():
+                for case in node.cases:
+                    if frame.evaluate(case.when):
+                        return case.next
+                return node.otherwise
+            case SetNode():
+                for name, value in frame.evaluate_all(node.values).items():
+                    frame.set(name, value)
+                return node.next
+            case HoursNode():
+                return self._hours(node)
+            case LanguageNode():
+                self._language = frame.language = node.language
+                if node.keep:
+                    self._effects.append(LanguageKept(node.language))
+                return node.next
+            case TagNode():
+                for name, value in frame.evaluate_all(node.tags).items():
+                    self._effects.append(Tagged(name, value))
+                return node.next
+            case EventNode():
+                self._effects.append(Raised(node.event, frame.evaluate_all(node.data)))
+                return node.next
+            case SubflowNode():
+                return self._call(node)
+            case ReturnNode():
+                return self._return(node)
+            case _:
+                raise AssertionError(node)
+
+    def _hours(self, node: HoursNode) -> str:
+        calendar = self._world.calendars.get(node.calendar)
+        if calendar is None:
+            return node.failed
+        state = calendar.at(self._now_ms)
+        if state is State.HOLIDAY and node.holiday is not None:
+            return node.holiday
+        return node.open if state is State.OPEN else node.closed
+
+    def _call(self, node: SubflowNode) -> str:
+        document = self._world.flow(node.flow)
+        if document is None or len(self._frames) >= MAX_DEPTH:
+            return node.failed
+        given = self._frame.evaluate_all(node.give)
+        self._push(document, node.flow)
+        try:
+            for name, value in given.items():
+                self._frame.set(name, value)
+        except ExpressionFailed:
+            self._frames.pop()
+            raise
+        return document.start
+
+    def _push(self, document: FlowDocument, alias: str) -> None:
+        above = self._frame
+        frame = Frame(document, self._facts, self._language, f"{above.label(above.at)}.", alias)
+        frame.now_ms = self._now_ms
+        self._frames.append(frame)
+
+    def _return(self, node: ReturnNode) -> str | Action:
+        if len(self._frames) == 1:
+            return self._ask(HangUp(cause=Cause.NORMAL))
+        ended = self._frames.pop()
+        frame = self._frame
+        frame.language = self._language
+        caller = frame.document.nodes[frame.at]
+        assert isinstance(caller, SubflowNode)
+        for mine, theirs in caller.take.items():
+            frame.set(mine, ended.variables.get(theirs))
+        return caller.returns.get(node.exit, caller.failed)
+
+    def _joins(self, node: Node) -> bool:
         match node:
             case PlayNode() | SayNode():
                 return node.barge_in and len(self._heard) + len(node.items) <= MAX_GATHERED
-            case MenuNode() | GotoNode():
-                return True
-            case _:
+            case LanguageNode():
                 return False
+            case _:
+                returns = isinstance(node, ReturnNode) and len(self._frames) > 1
+                return node.SILENT or node.ASKS_DIGITS or returns
 
     def _play(self, node: str, then: str) -> Action:
         items, self._heard = tuple(self._heard), []
         self._next = then
-        return self._done(Play(node, self._way(), items, self._language))
+        return self._done(Play(node, self._way(), items, self._language, effects=self._told()))
 
-    def _fail(self, name: str) -> Action:
-        self._heard = []
-        exit_ = self._flow.failed
+    def _ask(self, action: Action) -> Action:
+        """Give an action its place, and a taking of digits what was gathered."""
+        heard, self._heard = tuple(self._heard), []
+        placed = replace(
+            action,
+            node=self._frame.label(self._frame.at),
+            path=self._way(),
+            effects=self._told(),
+        )
+        if heard and isinstance(placed, Collect):
+            placed = replace(placed, items=(*heard, *placed.items))
+        return self._done(placed)
+
+    # --- what goes wrong -------------------------------------------------------------------
+
+    def _failed_exit(self) -> str | Action:
+        node = self._frame.document.nodes[self._frame.at]
+        target = getattr(node, "failed", None)
+        return target if isinstance(target, str) else self._fail()
+
+    def _fail(self, place: str | None = None) -> Action:
+        self._heard, self._steps = [], None
+        node = self._frame.label(self._frame.at) if place is None else place
+        if len(self._frames) > 1:
+            self._frames.pop()
+            caller = self._frame.document.nodes[self._frame.at]
+            assert isinstance(caller, SubflowNode)
+            return self._walk(caller.failed)
+        exit_ = self._root.failed
         if self._failing or exit_ is None:
-            return self._done(HangUp(name, self._way(), Cause.FAILED))
+            return self._done(HangUp(node, self._way(), Cause.FAILED, effects=self._told()))
         self._failing = True
         self._budget = FAILED_STEPS
         return self._walk(exit_)
 
-    def _talked(self, name: str) -> Action:
-        node = self._flow.nodes[name]
-        assert isinstance(node, QueueNode)
-        if node.after is None:
-            return self._done(HangUp(name, (), Cause.NORMAL))
-        return self._walk(node.after)
+    # --- behind a queue --------------------------------------------------------------------
 
-    # --- menus -----------------------------------------------------------------------------
+    def _behind(self, node: str, key: str | None, now_ms: int) -> Action:
+        self._time(now_ms)
+        frame = self._frame
+        name = node.removeprefix(frame.prefix)
+        waits = frame.document.nodes.get(name)
+        frame.at = name if waits else frame.at
+        if isinstance(waits, QueueNode):
+            target = waits.after if key is None else waits.keys.get(key)
+            if target is not None:
+                return self._walk(target)
+        return self._done(HangUp(node, (), Cause.NORMAL))
 
-    def _keyed(self, last: Collect, keyed: Digits) -> Action:
-        node = self._flow.nodes[last.node]
-        assert isinstance(node, MenuNode)
-        target = node.keys.get(keyed.digits)
-        if target is not None:
-            return self._walk(target)
-        # A terminator alone completes with no digits: the caller did press a key.
-        if keyed.digits or keyed.end is not DigitsEnd.TIMEOUT:
-            self._invalid += 1
-            retry, tries = node.invalid, self._invalid
-        else:
-            self._timeout += 1
-            retry, tries = node.timeout, self._timeout
-        if tries > retry.retries:
-            return self._walk(retry.next)
-        return self._collect(last.node, node, retry.prompt or ())
+    def _waits(self, node: str, key: str) -> str | None:
+        frame = self._frame
+        waits = frame.document.nodes.get(node.removeprefix(frame.prefix))
+        return waits.keys.get(key) if isinstance(waits, QueueNode) else None
 
-    def _collect(self, name: str, node: MenuNode, before: tuple[Item, ...]) -> Action:
-        longest = max(map(len, node.keys))
-        ends = "#" if longest > 1 and not any("#" in key for key in node.keys) else ""
-        return self._done(
-            Collect(
-                name,
-                self._way(),
-                (*before, *node.prompt),
-                self._language,
-                max_digits=longest,
-                first_ms=round(node.first_digit_s * 1000),
-                next_ms=round(node.next_digit_s * 1000),
-                terminators=ends,
-            )
-        )
+    def _time(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+        for frame in self._frames:
+            frame.now_ms = now_ms
 
     def _way(self) -> tuple[str, ...]:
         way, self._path = tuple(self._path), []
         return way
+
+    def _tell(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def _told(self) -> tuple[Effect, ...]:
+        told, self._effects = tuple(self._effects), []
+        return told
 
     def _done(self, action: Action) -> Action:
         self._action = action

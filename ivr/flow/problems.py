@@ -17,16 +17,18 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A fault at `line` and `column` (both from 1) of `file`."""
+    """A fault at `line` and `column` (both from 1) of `file`; `code` names its check."""
 
     file: str
     line: int
     column: int
     message: str
     severity: Severity = Severity.ERROR
+    code: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}"
+        code = f" [{self.code}]" if self.code else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}{code}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

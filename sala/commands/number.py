@@ -25,18 +25,20 @@ def add(
     """Lead a number to a flow; a number already there is led anew."""
     import asyncio
 
-    from crm import floor
+    from crm import floor, flows
     from crm.records import EntryPoint
     from sala.database import opened
     from sala.flows import aliases
 
     settings = of(context).settings()
-    known = aliases(settings)
-    if flow not in known:
-        raise UserError(f"there is no flow {flow} in {settings.flows}; there is {', '.join(known)}")
 
     async def put() -> None:
         async with opened(settings) as database:
+            # What lies in the folder is published when the service first starts.
+            known = {one.alias for one in await flows.aliases(database)} | {*aliases(settings)}
+            if flow not in known:
+                there = ", ".join(sorted(known))
+                raise UserError(f"there is no flow {flow}; there is {there}")
             await floor.put_entry_point(database, EntryPoint(number, flow))
 
     asyncio.run(put())

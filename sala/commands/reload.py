@@ -39,7 +39,8 @@ async def _reload(settings: Settings) -> list[str]:
     faults: list[str] = []
     said: list[str] = []
     async with opened(settings) as database:
-        queues = [queue.name for queue in (await floor.load(database)).queues]
+        stored = await floor.load(database)
+        queues = [queue.name for queue in stored.queues]
         try:
             warnings = await flows.prepare(settings, queues=queues)
             said += [str(warning) for warning in warnings]
@@ -52,6 +53,14 @@ async def _reload(settings: Settings) -> list[str]:
             faults.append(str(error))
         if faults:
             raise UserError("\n".join([*faults, "nothing was changed"]))
+        known = flows.context(settings, stored)
+        new, left = await flows.publish_edited(settings, database, known)
+        said += [f"flow {name} is published" for name in new]
+        said += [
+            f"flow {name}: its file is not the version in use, but was published before; "
+            f"to use it: sala flow publish {name}"
+            for name in left
+        ]
     if await reload_pbx(settings):
         said.append("the PBX uses dialplans and templates as they are now")
     else:

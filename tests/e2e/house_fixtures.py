@@ -39,8 +39,7 @@ SPARE_DESCRIPTORS = 4
 def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("flows")
     for source in (ROOT / "ivr" / "flows", HERE / "flows"):
-        for flow in source.glob("*.yaml"):
-            shutil.copy(flow, folder)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
     return folder
 
 

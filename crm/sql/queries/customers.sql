@@ -13,3 +13,7 @@ FROM customers WHERE id = $1::text::uuid;
 
 -- name: customers_by_identity
 SELECT customer_id::text FROM identities WHERE kind = $1 AND value = $2;
+
+-- name: customers_keep_language
+UPDATE customers SET language = $2
+WHERE id = (SELECT customer_id FROM interactions WHERE id = $1::text::uuid);

@@ -82,7 +82,7 @@ async def test_failed_leaves_nothing_behind(empty: str, folder: Path) -> None:
     ("spoil", "told"),
     [
         ("0001_again.sql", "its number is taken"),
-        ("0009_later.sql", "0004 is missing before 0009_later.sql"),
+        ("0099_later.sql", f"{len(NAMES) + 1:04d} is missing before 0099_later.sql"),
         ("4_four.sql", "is named NNNN_what.sql"),
     ],
 )

@@ -25,7 +25,8 @@ from ivr.flow.actions import (
 )
 from ivr.flow.interpreter import FAILED_STEPS, MAX_GATHERED, MAX_STEPS, Interpreter
 from ivr.flow.load import parse
-from ivr.flow.model import FlowDocument, Recorded, Text
+from ivr.flow.model import FlowDocument
+from ivr.flow.parts import Recorded, Text
 from pbx.port import Cause, Digits, DigitsEnd
 
 SILENCE = Keyed(Digits("", DigitsEnd.TIMEOUT))

@@ -10,7 +10,8 @@ import pytest
 from ivr.errors import FlowInvalid
 from ivr.flow import document
 from ivr.flow.load import Flow, parse
-from ivr.flow.model import MenuNode, QueueNode, Recorded, SayNode, Text
+from ivr.flow.nodes import MenuNode, QueueNode, SayNode
+from ivr.flow.parts import Recorded, Text
 
 HEAD = "sala: 1\nstart: a\nnodes:\n"  # three lines
 SAMPLE = Path("ivr/flows/main.yaml")
@@ -38,6 +39,8 @@ def test_sample_is_read() -> None:
         "2": "connect_support",
         "3": "connect_billing",
         "0": "choose",
+        "8": "thai",
+        "9": "indonesian",
     }
     assert (menu.first_digit_s, menu.invalid.retries) == (5.0, 1)
 

@@ -13,6 +13,7 @@ import pytest
 
 from ivr.errors import PromptMissing, QueueRefused
 from ivr.flow.load import Flow, parse
+from ivr.services import Place
 from ivr.session import Left, Session
 from pbx.errors import CallGone, SwitchError
 from pbx.port import Audio, Call, Caller, Cause, Digits, DigitsEnd, Prompt, Recording
@@ -49,6 +50,7 @@ class World:
     carried: dict[str, str] = field(default_factory=dict)
     breaks: dict[str, Exception] = field(default_factory=dict)
     refuse: bool = False
+    too_late: bool = False
     log: list[str] = field(default_factory=list)
     left: list[tuple[str, Left]] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
@@ -120,11 +122,15 @@ class World:
         self.over = True
 
     # the floor
-    def arrive(self, call: Call, interaction: str, queue: str) -> Mapping[str, str]:
-        self.log.append(f"arrive {queue}")
+    def arrive(self, call: Call, interaction: str, place: Place) -> Mapping[str, str]:
+        self.log.append(f"arrive {place.queue}")
         if self.refuse:
-            raise QueueRefused(queue)
-        return {"queue": queue, "entered": "17"}
+            raise QueueRefused(place.queue)
+        return {"queue": place.queue, "entered": "17"}
+
+    def leave(self, call: Call, interaction: str) -> bool:
+        self.log.append("leave")
+        return not self.too_late
 
     def gone(self, call: Call, interaction: str) -> None:
         self.log.append("gone")

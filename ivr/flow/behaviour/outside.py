@@ -1,0 +1,191 @@
+"""Nodes that need somebody outside."""
+
+from __future__ import annotations
+
+from ivr.flow.actions import (
+    Action,
+    AskCallback,
+    AskWebhook,
+    Collect,
+    Directed,
+    Done,
+    EnterQueue,
+    Found,
+    HangUp,
+    Heard,
+    Keyed,
+    LookUpCustomer,
+    LookUpHttp,
+    LookUpSql,
+    NotFound,
+    Refused,
+    SendCode,
+    Talked,
+    Transfer,
+    Verdict,
+    Verify,
+)
+from ivr.flow.behaviour.base import Note, Steps, Unfit, ask, ms, silent
+from ivr.flow.frame import Frame
+from ivr.flow.nodes import (
+    CallbackNode,
+    HangupNode,
+    IdentifyNode,
+    LookupNode,
+    QueueNode,
+    TransferNode,
+    WebhookNode,
+)
+from pbx.port import Cause
+
+
+def lookup(node: LookupNode, me: Frame, _: Note) -> Steps:
+    """Ask for data, and set the fields found."""
+    timeout_ms = ms(node.timeout_s)
+    ask: Action
+    if node.http is not None:
+        ask = LookUpHttp(
+            http=node.http,
+            query=me.evaluate_all(node.http.query),
+            body=me.evaluate_all(node.http.body),
+            fields=node.fields,
+            timeout_ms=timeout_ms,
+        )
+    elif node.sql is not None:
+        ask = LookUpSql(
+            query=node.sql.query,
+            values=tuple(map(me.evaluate, node.sql.values)),
+            fields=node.fields,
+            timeout_ms=timeout_ms,
+        )
+    else:
+        assert node.customer is not None
+        identity = node.customer.identity
+        ask = LookUpCustomer(
+            kind=node.customer.kind,
+            identity=None if identity is None else me.evaluate(identity),
+            fields=node.fields,
+            timeout_ms=timeout_ms,
+        )
+    outcome = yield ask
+    if isinstance(outcome, NotFound):
+        return node.missing
+    if not isinstance(outcome, Found):
+        return node.failed
+    for name in node.fields:
+        me.set(f"{node.into}.{name}", outcome.values.get(name))
+    return node.next
+
+
+def identify(node: IdentifyNode, me: Frame, _: Note) -> Steps:
+    """Prove the caller by a code."""
+    subject = me.evaluate(node.subject)
+    if not subject:
+        return node.unknown
+    if node.method == "otp":
+        sent = yield SendCode(subject=subject, digits=node.digits)
+        if not isinstance(sent, Done):
+            return node.unknown if isinstance(sent, Refused) else node.failed
+    before: tuple[Heard, ...] = ()
+    wrong = silences = 0
+    while True:
+        keyed = yield from ask(
+            Collect(
+                items=(*before, *me.heard(node.prompt)),
+                language=me.language,
+                max_digits=node.digits,
+                first_ms=ms(node.first_digit_s),
+                next_ms=ms(node.next_digit_s),
+                terminators="#",
+                secret=True,
+            ),
+            Keyed,
+        )
+        code = keyed.digits.digits
+        if silent(keyed.digits):
+            silences += 1
+            if silences > node.timeout.retries:
+                return node.timeout.next
+            before = me.heard(node.timeout.prompt)
+            continue
+        # What cannot be a code is no guess, so it is not held against the customer's tries.
+        if len(code) == node.digits and code.isdigit():
+            verdict = yield Verify(method=node.method, subject=subject, code=code)
+            if not isinstance(verdict, Verdict):
+                return node.failed
+            ends = {"proved": node.next, "locked": node.locked, "unknown": node.unknown}
+            if (end := ends.get(verdict.verdict)) is not None:
+                return end
+        wrong += 1
+        if wrong >= node.tries:
+            return node.refused
+        before = me.heard(node.wrong)
+
+
+def queue(node: QueueNode, me: Frame, _: Note) -> Steps:
+    """Wait for an agent."""
+    outcome = yield EnterQueue(
+        queue=node.queue,
+        resumes=node.after is not None or bool(node.keys),
+        priority=0 if node.priority is None else me.evaluate(node.priority),
+        criteria=node.criteria,
+        music=node.music,
+    )
+    if isinstance(outcome, Talked):
+        return node.after or HangUp(cause=Cause.NORMAL)
+    if isinstance(outcome, Refused):
+        return node.failed
+    raise Unfit
+
+
+def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:
+    """Offer a callback, and have it promised."""
+    number = me.evaluate(node.number)
+    if not number:
+        return node.failed
+    for _try in range(node.tries):
+        keyed = yield from ask(
+            Collect(
+                items=me.heard(node.prompt),
+                language=me.language,
+                first_ms=ms(node.first_digit_s),
+            ),
+            Keyed,
+        )
+        if keyed.digits.digits == node.accept:
+            outcome = yield AskCallback(queue=node.queue, number=number)
+            return node.accepted if isinstance(outcome, Done) else node.failed
+        if keyed.digits.digits == node.decline:
+            break
+    return node.declined
+
+
+def transfer(node: TransferNode, me: Frame, _: Note) -> Steps:
+    """Send the caller on."""
+    if node.number is not None:
+        way, address = "number", me.evaluate(node.number)
+    elif node.sip is not None:
+        way, address = "sip", node.sip
+    else:
+        way, address = "agent", node.agent or ""
+    if address:
+        yield Transfer(way=way, address=address)
+    return node.failed
+
+
+def webhook(node: WebhookNode, me: Frame, _: Note) -> Steps:
+    """Ask a service for the next node."""
+    outcome = yield AskWebhook(
+        url=node.url,
+        data=me.evaluate_all(node.data),
+        targets=node.targets,
+        timeout_ms=ms(node.timeout_s),
+    )
+    fit = isinstance(outcome, Directed) and outcome.target in node.targets
+    return outcome.target if fit and isinstance(outcome, Directed) else node.failed
+
+
+def hangup(node: HangupNode, _me: Frame, _: Note) -> Steps:
+    """End the call."""
+    yield from ()  # a generator like the others
+    return HangUp(cause=node.cause)

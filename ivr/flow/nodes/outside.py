@@ -1,0 +1,202 @@
+"""Nodes that need somebody outside: data, proof, agents, other numbers, services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from ivr.flow.nodes.base import Node, exactly_one
+from ivr.flow.parts import (
+    Expression,
+    Items,
+    MenuKey,
+    Part,
+    QueueName,
+    Retry,
+    Seconds,
+    Target,
+    ValueType,
+    Variable,
+    Word,
+)
+
+SipAddress: TypeAlias = Annotated[
+    str, Field(pattern=r"^sips?:[^\s@;?<>]+@[A-Za-z0-9.:\[\]-]+$", max_length=200)
+]
+Url: TypeAlias = Annotated[str, Field(pattern=r"^https?://[^\s/?#{}@]+(/\S*)?$", max_length=500)]
+
+
+class Http(Part):
+    """A JSON document from an allow-listed host."""
+
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"query": "any", "body": "any"}
+
+    url: Url
+    method: Literal["GET", "POST"] = "GET"
+    query: dict[Word, Expression] = Field(default_factory=dict, max_length=20)
+    body: dict[Word, Expression] = Field(default_factory=dict, max_length=20)
+    """What a POST sends, as one JSON object."""
+    retries: Annotated[int, Field(ge=0, le=3)] = 1
+
+
+class Sql(Part):
+    """One row of a named query."""
+
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"values": "any"}
+
+    query: Variable
+    values: tuple[Expression, ...] = Field(default=(), max_length=10)
+
+
+class Record(Part):
+    """The customer with an identity; without one, the caller's own record."""
+
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"identity": "string"}
+
+    kind: Variable = "phone"
+    identity: Expression | None = None
+
+
+class LookupNode(Node):
+    """Asks for data; each of `fields` becomes a variable `<into>.<field>`."""
+
+    EXITS = ("next", "missing", "failed")
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"http": "", "sql": "", "customer": ""}
+
+    type: Literal["lookup"]
+    http: Http | None = None
+    sql: Sql | None = None
+    customer: Record | None = None
+    into: Variable
+    fields: Annotated[dict[Variable, ValueType], Field(min_length=1, max_length=50)]
+    timeout_s: Annotated[float, Field(ge=0.1, le=20)] = 3.0
+    """For everything, tries again included: what the caller waits at most."""
+    next: Target
+    missing: Target
+    """Where the caller goes when there is no such thing (404, no row, no customer)."""
+    failed: Target
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        exactly_one(self, "http", "sql", "customer")
+        return self
+
+
+class IdentifyNode(Node):
+    """Proves who calls, by a PIN or by a code sent to them. Tries count across calls."""
+
+    EXITS = ("next", "refused", "locked", "unknown", "failed", "timeout")
+    AUDIO = ("prompt", "wrong", "timeout")
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"subject": "string"}
+    ASKS_DIGITS = True
+
+    type: Literal["identify"]
+    method: Literal["pin", "otp"] = "pin"
+    subject: Expression = "customer.id"
+    """Who is to be proved."""
+    prompt: Items
+    wrong: Items | None = None
+    """Said after a wrong code, before the next try."""
+    digits: Annotated[int, Field(ge=3, le=12)] = 4
+    tries: Annotated[int, Field(ge=1, le=10)] = 3
+    """In this call; across calls the verifier's own limit holds."""
+    next: Target
+    refused: Target
+    """Wrong too often in this call."""
+    locked: Target
+    """Wrong too often across calls: nothing is accepted for a while."""
+    unknown: Target
+    """Nothing is on record by which they could be proved."""
+    timeout: Retry
+    failed: Target
+    first_digit_s: Seconds = 10.0
+    next_digit_s: Seconds = 5.0
+
+
+class RoutingStep(Part):
+    """Skills with the least level of each, all needed, and how long they are insisted on."""
+
+    skills: Annotated[dict[Word, Annotated[int, Field(ge=1, le=5)]], Field(max_length=20)]
+    for_s: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    """Then the next step holds; None: for good."""
+
+
+class QueueNode(Node):
+    """Lets the caller wait in a queue for an agent."""
+
+    EXITS = ("failed", "after", "keys")
+    AUDIO = ("comfort",)
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"priority": "int"}
+
+    type: Literal["queue"]
+    queue: QueueName
+    criteria: tuple[RoutingStep, ...] = Field(default=(), max_length=20)
+    priority: Expression | None = None
+    music: Word = "default"
+    comfort: Items | None = None
+    """Said now and then to who waits, in place of the house's own words."""
+    keys: dict[MenuKey, Target] = Field(default_factory=dict, max_length=12)
+    """Keys by which a waiting caller leaves the queue, and where they go."""
+    failed: Target
+    """Where the caller goes when the queue cannot take them."""
+    after: Target | None = None
+    """Where the caller goes when the agent has hung up; without it the call ends."""
+
+
+class CallbackNode(Node):
+    """Offers to call back: one key accepts, another declines."""
+
+    EXITS = ("accepted", "declined", "failed")
+    AUDIO = ("prompt",)
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"number": "string"}
+    ASKS_DIGITS = True
+
+    type: Literal["callback"]
+    queue: QueueName
+    prompt: Items
+    number: Expression = "caller.number"
+    accept: MenuKey = "1"
+    decline: MenuKey = "2"
+    tries: Annotated[int, Field(ge=1, le=5)] = 2
+    first_digit_s: Seconds = 5.0
+    accepted: Target
+    """Only once the promise is stored."""
+    declined: Target
+    """Also who keys nothing."""
+    failed: Target
+    """No number that may be dialled, or the promise cannot be stored."""
+
+
+class TransferNode(Node):
+    """Sends the caller on: to a number through the dialling gate, a SIP address, an agent."""
+
+    EXITS = ("failed",)
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"number": "string"}
+
+    type: Literal["transfer"]
+    number: Expression | None = None
+    sip: SipAddress | None = None
+    agent: Word | None = None
+    failed: Target
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        exactly_one(self, "number", "sip", "agent")
+        return self
+
+
+class WebhookNode(Node):
+    """Lets a service outside choose the next node, among those listed. Requests are signed."""
+
+    EXITS = ("targets", "failed")
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"data": "any"}
+
+    type: Literal["webhook"]
+    url: Url
+    data: dict[Variable, Expression] = Field(default_factory=dict, max_length=20)
+    targets: Annotated[tuple[Target, ...], Field(min_length=1, max_length=50)]
+    timeout_s: Annotated[float, Field(ge=0.1, le=20)] = 3.0
+    failed: Target
+    """Also for an answer that names none of `targets`."""

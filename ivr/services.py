@@ -1,0 +1,131 @@
+"""What flows need from outside beside the PBX, the floor and the prompts: one protocol each.
+
+A `Services` holds those that there are; a node that needs one that is not there takes its failure
+exit. Errors other than those told here, and time-outs, do so too. Nothing that a method is given
+may be logged: it may be secret, or a phone number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ivr.flow.actions import Effect
+from ivr.flow.expressions import Scalar
+from ivr.flow.nodes import Http, RoutingStep
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a caller waits: the queue, and how they are to be routed in it."""
+
+    queue: str
+    priority: int = 0
+    criteria: tuple[RoutingStep, ...] = ()
+
+
+class HttpLookups(Protocol):
+    """JSON over HTTP from allow-listed hosts."""
+
+    async def fetch(
+        self,
+        http: Http,
+        query: Mapping[str, Scalar],
+        body: Mapping[str, Scalar],
+        *,
+        timeout_ms: int,
+    ) -> Mapping[str, object] | None:
+        """Return the JSON object, or None when there is no such thing (404, 410).
+
+        Raises ivr.errors.LookupFailed.
+        """
+
+
+class SqlLookups(Protocol):
+    """Named queries."""
+
+    async def row(
+        self, query: str, values: Sequence[Scalar], *, timeout_ms: int
+    ) -> Mapping[str, object] | None:
+        """Return the first row, or None. Raises ivr.errors.LookupFailed."""
+
+
+class CustomerRecord(Protocol):
+    """The customer record."""
+
+    async def find(
+        self, interaction: str, kind: str, identity: str | None
+    ) -> Mapping[str, object] | None:
+        """Return a customer's fields by identity (None: the interaction's own customer)."""
+
+
+class Verifier(Protocol):
+    """Proves who somebody is. Counts tries by subject, over all calls."""
+
+    async def send_code(self, interaction: str, subject: str, digits: int) -> bool:
+        """Send a one-time code; return whether there is a way to send one."""
+
+    async def verify(self, method: str, subject: str, code: str) -> str:
+        """Return `proved`, `wrong`, `locked` or `unknown`."""
+
+
+class Callbacks(Protocol):
+    """Promises of callbacks."""
+
+    async def promise(self, interaction: str, queue: str, number: str) -> bool:
+        """Store a promise; return only when it is on disk. False: the number may not be dialled."""
+
+
+class Voicemail(Protocol):
+    """Mailboxes."""
+
+    async def keep(self, interaction: str, mailbox: str, recording: str, length_ms: int) -> None:
+        """Leave a recording in a mailbox; return only when that is stored."""
+
+
+class Gate(Protocol):
+    """The dialling gate."""
+
+    def address(self, way: str, address: str) -> str | None:
+        """Return what `pbx.port.Call.transfer` takes, or None if it may not be dialled.
+
+        `way` is `number`, `sip` or `agent`.
+        """
+
+
+class Webhooks(Protocol):
+    """Services outside that steer flows."""
+
+    async def ask(
+        self,
+        interaction: str,
+        url: str,
+        data: Mapping[str, Scalar],
+        targets: Sequence[str],
+        *,
+        timeout_ms: int,
+    ) -> str:
+        """Return the target chosen. Raises ivr.errors.LookupFailed."""
+
+
+class Notes(Protocol):
+    """Takes what flows tell that nobody waits for. Must not block."""
+
+    def ivr_told(self, interaction: str, effect: Effect) -> None:
+        """A tag, an event, the caller's language, or a survey's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Those there are."""
+
+    http: HttpLookups | None = None
+    sql: SqlLookups | None = None
+    customers: CustomerRecord | None = None
+    verifier: Verifier | None = None
+    callbacks: Callbacks | None = None
+    voicemail: Voicemail | None = None
+    gate: Gate | None = None
+    webhooks: Webhooks | None = None
+    notes: Notes | None = None
