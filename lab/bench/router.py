@@ -118,7 +118,7 @@ class Day:
         log_in = ev.Batch(tuple(ev.AgentWants(a.agent, Wanted.AVAILABLE)
                                 for a in self.config.agents))  # fmt: skip
         self.take(self.router.handle(log_in, self.now))
-        while len(self.ringing) + len(self.talks) < agents and self.calls < 3 * agents:
+        while len(self.ringing) < agents and self.router_waits() < waiting:
             self.now += 1
             self.tell(self.arrival())
         self.answer_all()
@@ -189,10 +189,10 @@ class Day:
                     yield ev.OfferFailed(offer, ev.Failure.DECLINED)
                 else:
                     yield ev.OfferAccepted(offer)
-            elif self.talks and (self.router_waits() > self.goal or kind < 0.5):
+            elif self.talks and (self.router_waits() >= self.goal or kind < 0.5):
                 talk = next(iter(self.talks))
                 yield ev.Ended(talk, self.talks[talk])
-            elif kind < 0.97:
+            elif kind < 0.97 and self.router_waits() <= self.goal:
                 yield self.arrival()
             else:
                 agent = draw.choice(self.config.agents).agent
@@ -327,7 +327,7 @@ def measure(quick: bool) -> dict[str, Any]:
             ratio = scanned.median / spread.median
             details["scan_ms"] = scanned.to_json()
     most = max(waiting for agents, waiting in sizes if agents == 5_000)
-    growth = runs[5_000, 1_000][1] / runs[5_000, most][1]
+    growth = runs[5_000, most][0].median / runs[5_000, 1_000][0].median
     size = bytes_per_waiting(1_000, 5_000 if quick else 20_000)
     goal, rate = runs[5_000, 10_000]
     figures = {
@@ -341,7 +341,7 @@ def measure(quick: bool) -> dict[str, Any]:
         ("decision, 5,000 agents × 10,000 waiting, p50 / p99",
          f"{goal.median:.3f} / {goal.p99:.3f} ms", f"≤ {P99_GOAL_MS:g} ms", goal.p99 <= P99_GOAL_MS,
          f"{scanned.median:.1f} / {scanned.p99:.1f} ms" if scanned else "", f"{ratio:.0f}×"),
-        (f"growth of an event, 1,000 → {most:,} waiting", f"{growth:.2f}×", f"≤ {GROWTH_GOAL:g}×",
+        (f"growth of a decision (p50), 1,000 → {most:,} waiting", f"{growth:.2f}×", f"≤ {GROWTH_GOAL:g}×",
          growth <= GROWTH_GOAL, "", ""),
         ("events a second", f"{rate:,.0f}", f"≥ {RATE_GOAL:,}", rate >= RATE_GOAL, "", ""),
         ("memory of a waiting interaction", f"{size:,.0f} bytes", f"≤ {BYTES_GOAL:,}",
