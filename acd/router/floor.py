@@ -186,6 +186,7 @@ class Floor:
             for name in agent.config.queues:
                 queue = self.queues[name]
                 if queue.watches_members:
+                    queue.members_went = True
                     self.touched[queue] = None
 
     def time(self, agent: Agent) -> None:

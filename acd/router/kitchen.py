@@ -96,11 +96,13 @@ def _overflow(floor: Floor, one: Interaction, to: Queue, out: list[Decision], no
 def gather(floor: Floor) -> None:
     """Put among `floor.review` everybody for whom a condition may have become true."""
     if floor.touched:
-        for queue in list(floor.touched):
+        for queue in floor.touched:
             _touched(floor, queue)
         floor.touched.clear()
     if floor.unstaffed:
-        for line in list(floor.unstaffed):
+        for line in floor.unstaffed:
+            if not line.skips and line.eligible & floor.supply.active:
+                continue  # for recipes, it matters when the last of them has gone
             for name in line.offerable.names():
                 floor.review[floor.interactions[name]] = None
         floor.unstaffed.clear()
@@ -118,7 +120,10 @@ def _touched(floor: Floor, queue: Queue) -> None:
     length = len(line)
     reached = any(queue.length_seen < least <= length for least in queue.lengths)
     queue.length_seen = length
-    if reached or queue.watches_members:
+    if queue.members_went:
+        queue.members_went = False
+        reached |= not floor.supply.of(queue.membership) & floor.supply.active
+    if reached:
         for entry in line:
             floor.review[known[entry[3]]] = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
+from .criteria import text
 from .ranked import Ranked
 from .supply import BITS
 
@@ -29,6 +30,7 @@ class Line:
     """
 
     __slots__ = (
+        "_label",
         "_pool",
         "bit",
         "channel",
@@ -38,6 +40,7 @@ class Line:
         "offerable",
         "queue",
         "size",
+        "skips",
         "strategy",
         "thin",
         "watched",
@@ -61,9 +64,19 @@ class Line:
         """Who rings at fewer agents than the queue would have."""
         self.watched = False
         """Whether recipes or steps to skip may concern who is in it."""
+        self.skips = False
+        """Whether steps to skip may."""
         self.live = 0
         """Unanswered interactions that need this line."""
+        self._label = ""
         self._pool: list[tuple[Rank, int, Agent]] = []
+
+    @property
+    def label(self) -> str:
+        """What is needed, as text."""
+        if not self._label:
+            self._label = text(self.need)
+        return self._label
 
     def staff(self, agents: Iterable[Agent]) -> None:
         """Take on the agents who are eligible; those who stand in pools stand in this one too."""

@@ -74,10 +74,10 @@ class Ordered:
             if skip >= len(block):
                 skip -= len(block)
                 continue
-            found += block[skip : skip + want - len(found)]
-            skip = 0
             if len(found) >= want:
                 break
+            found += block[skip : skip + want - len(found)]
+            skip = 0
         return found
 
     def _balance(self, at: int) -> None:

@@ -46,9 +46,11 @@ class Queue:
         "lengths",
         "lines",
         "live",
+        "members_went",
         "membership",
         "policy",
         "recipes",
+        "skips",
         "tiers",
         "unanswered",
         "waiting",
@@ -75,6 +77,8 @@ class Queue:
         self.joins = self.leaves = 0
         """How many came to and went from `unanswered` since recipes were last looked at."""
         self.length_seen = 0
+        self.members_went = False
+        """Whether members have gone since recipes were last looked at."""
         self.configure(config, configured=configured)
 
     def configure(self, config: QueueConfig, *, configured: bool) -> None:
@@ -95,10 +99,9 @@ class Queue:
         )
         self.lengths = sorted({c.length for c in conditions if isinstance(c, LengthAtLeast)})
         self.watches_members = any(isinstance(c, NoMembers) for c in conditions)
-        self.watches_places = bool(self.edges or self.lengths or self.watches_members)
-        self.watched = bool(recipes or config.closing_clears) or any(
-            step.skip_without is not None for step in config.steps
-        )
+        self.watches_places = bool(self.edges or self.lengths)
+        self.skips = any(step.skip_without is not None for step in config.steps)
+        self.watched = bool(recipes) or config.closing_clears or self.skips
         """Whether those who wait are looked at for recipes and steps to skip."""
         self.forget_lines()
 
@@ -142,8 +145,8 @@ class Queue:
             if len(self._known) > _KNOWN:
                 self._known.clear()
             found = self._known[key] = self._line(one.channel, self.need(one), supply, agents)
-        if not found.watched and any(step.skip_without is not None for step in one.own_steps):
-            found.watched = True
+        if not found.skips and any(step.skip_without is not None for step in one.own_steps):
+            found.watched = found.skips = True
         return found
 
     def _line(self, channel: Channel, need: Criteria, supply: Supply, agents: list[Agent]) -> Line:
@@ -152,7 +155,7 @@ class Queue:
             eligible = supply.of(need) if self.configured else 0
             strategy = STRATEGIES[self.config.strategy](self.config.name)
             found = self.lines[channel, need] = Line(self, channel, need, eligible, strategy)
-            found.watched = self.watched
+            found.watched, found.skips = self.watched, self.skips
             found.staff(agents[order] for order in orders(eligible))
             self._empty += 1
         return found

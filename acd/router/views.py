@@ -133,7 +133,7 @@ def view_interaction(interaction: Interaction, place: int | None) -> Interaction
         agent or None,
         offer or None,
         ringing,
-        "" if place is None else text(interaction.line.need),
+        "" if place is None else interaction.line.label,
     )
 
 

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from naive_floor import NaiveFloor
+from naive_rules import in_hand
 
 from acd.router import InteractionState, Router
 from acd.router import events as ev
@@ -69,8 +70,15 @@ class Laws(RuleBasedStateMachine):
             live = self.router.offer(offer.offer)
             if live is not None:
                 assert (live.interaction, live.agent) == (offer.interaction, offer.agent)
+                self.check_capacity(offer)
         if self.plain():
             self.check_first_come_first_served(told)
+
+    def check_capacity(self, offer: ev.Offer) -> None:
+        """An agent who was offered something has no more on its channel than they can take."""
+        channel = self.naive.calls[offer.interaction]["channel"]
+        load = in_hand(self.naive.agents[offer.agent])
+        assert load[channel] <= getattr(self.naive.limits(offer.agent), channel.value)
 
     def plain(self) -> bool:
         """Whether nothing but priority and waiting decides who is next."""

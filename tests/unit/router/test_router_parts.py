@@ -40,7 +40,7 @@ def test_ordered_is_a_sorted_list(actions: list[tuple[bool, int]], block: int) -
             assert list(blocks) == sorted(plain)
             assert len(blocks) == len(plain)
         assert [blocks.place(entry) for entry in sorted(plain)] == [*range(1, len(plain) + 1)]
-        for first in (1, 2, len(plain)):
+        for first in (1, 2, len(plain) + 1):
             for last in (0, 1, 3, len(plain) + 1):
                 assert blocks.slice(first, last) == sorted(plain)[first - 1 : max(last, first - 1)]
 
