@@ -46,8 +46,8 @@ def sala(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sala]:
     write(FLOW)
     write(TEST, "main.test")
 
-    def run(*words: str, input: str | None = None) -> Result:
-        result = CliRunner().invoke(app, words, input=input)
+    def run(*words: str, typed: str | None = None) -> Result:
+        result = CliRunner().invoke(app, words, input=typed)
         assert "Traceback" not in result.output
         return result
 
@@ -64,10 +64,7 @@ def test_check(sala: Sala) -> None:
     write(FLOW.replace("{1: sales}", "{1: sales, 2: slaes}"))
     result = sala("flow", "check", "main")
     assert result.exit_code == 2
-    assert (
-        "main.yaml:7:21: error: there is no node `slaes`; did you mean `sales`?" in (result.output)
-        or "did you mean `sales`? [unknown-node]" in result.output
-    )
+    assert "no node `slaes`; did you mean `sales`? [unknown-node]" in result.output
     (problem,) = json.loads(sala("flow", "check", "--json").output)
     assert (problem["code"], problem["severity"]) == ("unknown-node", "error")
     write("sala: [")
@@ -89,7 +86,7 @@ def test_tests_and_coverage(sala: Sala) -> None:
 
 
 def test_run_by_hand_and_by_script(sala: Sala) -> None:
-    result = sala("flow", "run", "main", input="1\nhang up\n")
+    result = sala("flow", "run", "main", typed="1\nhang up\n")
     assert result.exit_code == 0
     assert "♪ Press 1" in result.output
     assert "waits in queue sales" in result.output
