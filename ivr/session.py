@@ -166,6 +166,13 @@ class Session:
         await self._drive(action)
         return True
 
+    async def comfort(self, node: str, otherwise: str) -> None:
+        """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs."""
+        items = self._interpreter.comfort(node) or (Recorded(prompt=otherwise),)
+        audio = self._audio(Play(node, items=items, language=self._interpreter.language))
+        if audio is not None:
+            await self._call.play(audio)
+
     async def _drive(self, action: Action) -> None:
         why = Left.FAILED
         alarmed = False

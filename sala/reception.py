@@ -38,6 +38,7 @@ FEATURES = {
 }
 """Feature codes of agents' phones: what the agent wants to be, and what they hear."""
 
+COMFORT = "wait-still-in-line"
 COMFORT_TICKS = 3
 """A waiting caller hears that they are still in line each so many intervals."""
 
@@ -123,7 +124,21 @@ class Reception:
             return
         contact.ticks += 1
         if contact.ticks % COMFORT_TICKS == 0 and contact.in_line:
-            await call.play([self._prompts.audio("wait-still-in-line", self._language)])
+            pinned = self._library.pinned(call.carried)
+            if pinned is None:
+                await call.play([self._prompts.audio(COMFORT, self._language)])
+                return
+            flow, node = pinned
+            session = Session(
+                flow,
+                call,
+                self._prompts,
+                self,
+                self,
+                interaction=contact.interaction,
+                world=self._library.world(flow),
+            )
+            await session.comfort(node, COMFORT)
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone."""

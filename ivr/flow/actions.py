@@ -176,7 +176,7 @@ class EnterQueue(Asked):
     """Let the caller wait for an agent.
 
     Answer with `Talked` when the agent has hung up, or with `Refused` when the queue cannot take
-    the caller. `resumes` tells whether the flow goes on after the talk, or by a key while waiting.
+    the caller. `resumes` tells whether the flow is needed again: after the talk, or while waiting.
     """
 
     queue: str = ""

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from ivr.flow import expressions, texts
 from ivr.flow.actions import Heard, Phrase
-from ivr.flow.calendars import Calendar
+from ivr.flow.calendars import Calendar, State
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.model import FlowDocument
+from ivr.flow.nodes import HoursNode
 from ivr.flow.parts import Item, Recorded
 from ivr.saying import Unsayable, say
 
@@ -93,6 +94,16 @@ class Frame:
     def heard(self, items: tuple[Item, ...] | None) -> tuple[Heard, ...]:
         """Return items with their values in words. Raises ExpressionFailed."""
         return tuple(self._heard(item) for item in items or ())
+
+    def hours(self, node: HoursNode, world: World) -> str:
+        """Return the exit of an `hours` node that holds now."""
+        calendar = world.calendars.get(node.calendar)
+        if calendar is None:
+            return node.failed
+        state = calendar.at(self.now_ms)
+        if state is State.HOLIDAY and node.holiday is not None:
+            return node.holiday
+        return node.open if state is State.OPEN else node.closed
 
     def _heard(self, item: Item) -> Heard:
         if isinstance(item, Recorded):

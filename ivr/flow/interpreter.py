@@ -37,7 +37,6 @@ from ivr.flow.actions import (
     Tagged,
 )
 from ivr.flow.behaviour import Steps, Unfit, begin
-from ivr.flow.calendars import State
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.frame import Facts, Frame, World
 from ivr.flow.model import FlowDocument
@@ -81,7 +80,7 @@ class Interpreter:
         self._world = world or World()
         self._root = flow
         known = self._facts.language if self._facts.language in flow.served else ""
-        self._known = self._language = language or known or flow.language
+        self._language = language or known or flow.language
         self._frames = [Frame(flow, self._facts, self._language)]
         self._action: Action | None = None
         self._steps: Steps | None = None
@@ -124,9 +123,16 @@ class Interpreter:
 
     def key(self, node: str, key: str, *, now_ms: int = 0) -> Action | None:
         """Go on by a key that a caller pressed who waits at queue node `node`; None: no exit."""
-        if self._waits(node, key) is None:
-            return None
-        return self._behind(node, key, now_ms)
+        waits = self._queue(node)
+        return self._behind(node, key, now_ms) if waits and key in waits.keys else None
+
+    def comfort(self, node: str) -> tuple[Heard, ...]:
+        """Return what who waits at queue node `node` is to hear now and then; often nothing."""
+        waits = self._queue(node)
+        try:
+            return self._frame.heard(waits.comfort) if waits else ()
+        except ExpressionFailed:
+            return ()
 
     def resume(self, outcome: Outcome, *, now_ms: int | None = None) -> Action:
         """Tell how the last action went; return the next. After the end, returns `Ended`."""
@@ -149,7 +155,7 @@ class Interpreter:
         # Where the last frame is, is carried as the call's node.
         inner = self._frames[-1]
         frames = [(f.alias, "" if f is inner else f.at, f.shareable()) for f in self._frames]
-        if self._language == self._known and len(frames) == 1 and not frames[0][2]:
+        if self._language == self._root.language and len(frames) == 1 and not frames[0][2]:
             return ""
         return state.pack(self._language, frames)
 
@@ -253,7 +259,7 @@ class Interpreter:
                     frame.set(name, value)
                 return node.next
             case HoursNode():
-                return self._hours(node)
+                return frame.hours(node, self._world)
             case LanguageNode():
                 self._language = frame.language = node.language
                 if node.keep:
@@ -272,15 +278,6 @@ class Interpreter:
                 return self._return(node)
             case _:
                 raise AssertionError(node)
-
-    def _hours(self, node: HoursNode) -> str:
-        calendar = self._world.calendars.get(node.calendar)
-        if calendar is None:
-            return node.failed
-        state = calendar.at(self._now_ms)
-        if state is State.HOLIDAY and node.holiday is not None:
-            return node.holiday
-        return node.open if state is State.OPEN else node.closed
 
     def _call(self, node: SubflowNode) -> str:
         document = self._world.flow(node.flow)
@@ -368,20 +365,17 @@ class Interpreter:
 
     def _behind(self, node: str, key: str | None, now_ms: int) -> Action:
         self._time(now_ms)
-        frame = self._frame
-        name = node.removeprefix(frame.prefix)
-        waits = frame.document.nodes.get(name)
-        frame.at = name if waits else frame.at
-        if isinstance(waits, QueueNode):
-            target = waits.after if key is None else waits.keys.get(key)
+        if (waits := self._queue(node)) is not None:
+            self._frame.at = node.removeprefix(self._frame.prefix)
+            target = waits.after if key is None else waits.keys[key]
             if target is not None:
                 return self._walk(target)
         return self._done(HangUp(node, (), Cause.NORMAL))
 
-    def _waits(self, node: str, key: str) -> str | None:
+    def _queue(self, node: str) -> QueueNode | None:
         frame = self._frame
         waits = frame.document.nodes.get(node.removeprefix(frame.prefix))
-        return waits.keys.get(key) if isinstance(waits, QueueNode) else None
+        return waits if isinstance(waits, QueueNode) else None
 
     def _time(self, now_ms: int) -> None:
         self._now_ms = now_ms

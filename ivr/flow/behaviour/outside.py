@@ -126,7 +126,7 @@ def queue(node: QueueNode, me: Frame, _: Note) -> Steps:
     """Wait for an agent."""
     outcome = yield EnterQueue(
         queue=node.queue,
-        resumes=node.after is not None or bool(node.keys),
+        resumes=node.after is not None or bool(node.keys) or node.comfort is not None,
         priority=0 if node.priority is None else me.evaluate(node.priority),
         criteria=node.criteria,
         music=node.music,

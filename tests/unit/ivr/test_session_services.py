@@ -55,7 +55,8 @@ nodes:
     keys: {1: sales, 2: number, 3: record}
     invalid: {next: sorry, retries: 0}
     timeout: {next: sorry, retries: 0}
-  sales: {type: queue, queue: sales, keys: {5: again}, music: jazz, failed: sorry}
+  sales: {type: queue, queue: sales, keys: {5: again}, music: jazz, comfort: please-wait,
+          failed: sorry}
   number: {type: transfer, number: "'+12025550143'", failed: sorry}
   record: {type: voicemail, mailbox: office, next: end, empty: none, failed: away}
   none: {type: play, prompt: none, next: end}
@@ -200,6 +201,15 @@ async def test_caller_who_hangs_up_while_a_lookup_runs_is_noticed_after_it(flow:
     caller = Caller(keys=[PIN], breaks={"play": CallGone()})
     await session(flow, caller, House("hang")).run()
     assert caller.left[-1][1] is Left.CALLER_GONE
+
+
+async def test_who_waits_hears_the_nodes_words_in_their_language(flow: Flow) -> None:
+    house, caller = House({"name": "Ann"}), Caller(keys=[PIN, key("1")])
+    await session(flow, caller, house).run()
+    waiting = Caller(carried=caller.carried, answered=True)
+    await session(flow, waiting, house).comfort("sales", "still-in-line")
+    await session(flow, waiting, house).comfort("again", "still-in-line")
+    assert waiting.log == ["play th/please-wait", "play th/still-in-line"]
 
 
 async def test_transfer_goes_through_the_gate(flow: Flow) -> None:

@@ -64,10 +64,7 @@ def test_check(sala: Sala) -> None:
     write(FLOW.replace("{1: sales}", "{1: sales, 2: slaes}"))
     result = sala("flow", "check", "main")
     assert result.exit_code == 2
-    assert (
-        "main.yaml:7:21: error: there is no node `slaes`; did you mean `sales`?" in (result.output)
-        or "did you mean `sales`? [unknown-node]" in result.output
-    )
+    assert "no node `slaes`; did you mean `sales`? [unknown-node]" in result.output
     (problem,) = json.loads(sala("flow", "check", "--json").output)
     assert (problem["code"], problem["severity"]) == ("unknown-node", "error")
     write("sala: [")
