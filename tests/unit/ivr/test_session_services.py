@@ -82,7 +82,7 @@ class Caller(World):
         self._order("transfer", address)
         self.over = True
 
-    async def wait(self, *, music: str = "default") -> None:
+    async def wait(self, *, music: str = "default", after: bool = False) -> None:
         self._order("wait", music)
         self.over = True
 
