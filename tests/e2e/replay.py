@@ -20,7 +20,9 @@ async def replayed(db: asyncpg.Pool) -> int:
         )
     }
     agreed = 0
-    for epoch in [row["epoch"] for row in await db.fetch("SELECT DISTINCT epoch FROM journal")]:
+    # Callers' ways through flows stand in epochs of their own.
+    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch NOT LIKE 'ivr.%'"
+    for epoch in [row["epoch"] for row in await db.fetch(routed)]:
         router = Router(Configuration(), epoch)
         entries = await db.fetch(
             "SELECT seq, at_ms, kind, body FROM journal WHERE epoch = $1 ORDER BY seq", epoch
