@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.calendars import Calendar, State
 from ivr.flow import expressions, texts
 from ivr.flow.actions import Heard, Phrase
-from ivr.flow.calendars import Calendar, State
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import HoursNode
