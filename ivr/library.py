@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from crm.calendars import Calendar
 from ivr.errors import FlowInvalid, FlowUnknown
 from ivr.flow import load, texts
-from ivr.flow.calendars import Calendar
 from ivr.flow.check import Context, check
 from ivr.flow.frame import World
 from ivr.flow.load import Flow

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from crm import flows as published
+from crm.calendars import Calendar
 from crm.database import Database
 from ivr.errors import FlowInvalid
 from ivr.flow.calendar_file import parse as parse_calendar
-from ivr.flow.calendars import Calendar
 from ivr.flow.document import MAX_BYTES
 from ivr.flow.parts import NAME_PATTERN
 from ivr.flow.problems import Problem

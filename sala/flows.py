@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm import flows as published
+from crm.calendars import Calendar
 from crm.database import Database
 from crm.records import Floor
 from ivr.errors import FlowInvalid
 from ivr.flow import testing
-from ivr.flow.calendars import Calendar
 from ivr.flow.check import Context, Skilled
 from ivr.flow.frame import World
 from ivr.flow.load import Flow

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ivr.flow.calendars import Calendar
+from crm.calendars import Calendar
 from ivr.flow.load import Flow
 from ivr.flow.problems import Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ivr.flow.calendars import WEEK
+from crm.calendars import WEEK
 from ivr.flow.checks.context import Context
 from ivr.flow.load import Flow
 from ivr.flow.nodes import (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from crm.calendars import Calendar
 from ivr.errors import FlowInvalid
-from ivr.flow.calendars import Calendar
 from ivr.flow.check import CHECKS, Context, Skilled, check
 from ivr.flow.load import parse
 from ivr.flow.problems import Severity

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from crm.calendars import WEEK, State, read
 from ivr.errors import FlowInvalid
 from ivr.flow.calendar_file import parse
-from ivr.flow.calendars import WEEK, State
 
 FILE = b"""\
 timezone: Asia/Bangkok
@@ -100,3 +102,57 @@ def test_faults_are_told_with_their_place(content: bytes, told: str) -> None:
     with pytest.raises(FlowInvalid) as wrong:
         parse(content, name="x", file="x.yaml")
     assert told in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        ("2026-11-23T08:59", "2026-11-23T09:00"),
+        ("2026-11-23T09:00", "2026-11-23T17:00"),
+        ("2026-11-23T17:00", "2026-11-25T10:00"),  # over the holiday, to the special hours
+        ("2026-11-25T10:30", "2026-11-25T11:00"),
+        ("2026-11-28T23:00", "2026-11-29T02:00"),
+        ("2026-11-27T12:00", "2026-11-27T13:00"),
+    ],
+)
+def test_next_change(now: str, then: str) -> None:
+    calendar = parse(FILE, name="office", file="office.yaml")
+    zone = ZoneInfo("Asia/Bangkok")
+    at, expected = (
+        round(datetime.fromisoformat(when).replace(tzinfo=zone).timestamp() * 1000)
+        for when in (now, then)
+    )
+    assert calendar.changes(at) == expected
+
+
+def test_what_is_always_open_or_closed_never_changes() -> None:
+    for week in (b"{mon-sun: 00:00-24:00}", b"{}"):
+        calendar = parse(b"timezone: Europe/Berlin\nweek: " + week, name="a", file="a")
+        assert calendar.changes(1_700_000_000_000) is None
+
+
+MINUTE = 60_000
+ZONES = ("Europe/Berlin", "America/Havana", "Australia/Lord_Howe", "America/Santiago", "UTC")
+"""With switches of an hour by night, at midnight, of half an hour, and none."""
+spans = st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 24)).map(
+    lambda t: f"{t[0]:02}:{t[1]:02}-{t[2]:02}:{0 if t[2] == 24 else t[1]:02}"
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(ZONES),
+    st.dictionaries(st.sampled_from(("mon-fri", "sat", "sun", "mon-sun")), spans, max_size=3),
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+)
+def test_changes_agrees_with_every_minute(zone: str, week: dict[str, str], start: datetime) -> None:
+    calendar = read("x", {"timezone": zone, "week": week}, lambda path, what: None)
+    now = round(start.replace(tzinfo=UTC).timestamp() * 1000) // MINUTE * MINUTE
+    opened = calendar.at(now) is State.OPEN
+    minutes = range(now + MINUTE, now + 3 * 24 * 60 * MINUTE, MINUTE)
+    first = next((at for at in minutes if (calendar.at(at) is State.OPEN) is not opened), None)
+    found = calendar.changes(now)
+    if first is None:
+        assert found is None or found >= minutes[-1]
+    else:
+        assert found == first

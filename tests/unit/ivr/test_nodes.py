@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from crm.calendars import Calendar
 from ivr.flow.actions import Collect, HangUp, RecordVoice
-from ivr.flow.calendars import Calendar
 from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.model import FlowDocument
