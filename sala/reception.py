@@ -172,6 +172,10 @@ class Reception:
         self._ledger.in_flow(contact.interaction, self._clock.now())
         await (await self._session(flow, call, contact)).after(node)
 
+    async def referred(self, call: Call, to: str) -> None:
+        """An agent's phone sends a caller on."""
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
         self._floor.event(event)

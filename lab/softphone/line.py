@@ -143,6 +143,19 @@ class Line:
                 raise NotHeard(f"{self}: correlation {match.value:.3f} of {at_least:g}")
             await asyncio.sleep(0.1)
 
+    async def hears_music(self, seconds: float = 1.5, *, within: float = 8.0) -> None:
+        """Wait until music has been heard for `seconds` from now on; raises `NotHeard`."""
+        deadline = time.monotonic() + within
+        begun, width = len(self.heard()), int(seconds * audio.RATE)
+        while True:
+            last = self.over or time.monotonic() >= deadline
+            tail = self.heard()[begun:][-width:]
+            if len(tail) >= width and audio.music(tail):
+                return
+            if last:
+                raise NotHeard(f"{self}: no music for {seconds:g} s")
+            await asyncio.sleep(0.1)
+
     # --- the dialog -----------------------------------------------------------------------------
 
     def __str__(self) -> str:
@@ -163,8 +176,11 @@ class Line:
     def notify(self, body: str) -> None:
         """Note what a NOTIFY tells of a REFER (a `sipfrag`, RFC 3420)."""
         if body.startswith("SIP/2.0 "):
-            self.notified.append(int(body[8:11]))
+            status = int(body[8:11])
+            self.notified.append(status)
             self.watch.changed()
+            if 200 <= status < 300:  # as desk phones do once their transfer has come about
+                self.phone.begin(self.hang_up())
 
     def sdp(self) -> str:
         """Describe our sound."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Coroutine
 from types import TracebackType
 
 from lab.digest import authorization
@@ -19,11 +20,15 @@ _RESEND_S = 0.5
 class SoftPhone(asyncio.DatagramProtocol):
     """An async context manager: registered while it lasts.
 
-    `sala` is the address and SIP port of the PBX.
+    `sala` is the address and SIP port of the PBX; `number` is what is shown in From, if it is not
+    the account.
     """
 
-    def __init__(self, sala: tuple[str, int], account: str, secret: str) -> None:
+    def __init__(
+        self, sala: tuple[str, int], account: str, secret: str, *, number: str = ""
+    ) -> None:
         self.account = account
+        self._number = number or account
         self._sala = sala
         self._login = (account, secret)
         self.domain = f"{sala[0]}:{sala[1]}"
@@ -94,10 +99,14 @@ class SoftPhone(asyncio.DatagramProtocol):
         """Dial; gives the call at once, to wait for by `answered`."""
         line = await self._line(f"{secrets.token_hex(8)}@phone")
         line.remote_uri = line.target = f"sip:{dialled}@{self.domain}"
-        task = asyncio.create_task(self._dialled(line))
+        self.begin(self._dialled(line))
+        return line
+
+    def begin(self, what: Coroutine[None, None, None]) -> None:
+        """Do something meanwhile."""
+        task = asyncio.create_task(what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return line
 
     async def _dialled(self, line: Line) -> None:
         reply = await self.ask(line, "INVITE", line.target, (), line.sdp(), 120.0)
@@ -206,7 +215,8 @@ class SoftPhone(asyncio.DatagramProtocol):
 
     def _headers(self, line: Line, method: str, number: int) -> message.Headers:
         branch = f"z9hG4bK{line.call_id[:12]}{number}"
-        own = f"<sip:{self.account}@{self.domain}>;tag={line.tag}"
+        shown = self.account if method == "REGISTER" else self._number
+        own = f"<sip:{shown}@{self.domain}>;tag={line.tag}"
         other = f"<{line.remote_uri}>" + (f";tag={line.remote_tag}" if line.remote_tag else "")
         return [
             ("Via", f"SIP/2.0/UDP {self._local};rport;branch={branch}"),
@@ -253,9 +263,7 @@ class SoftPhone(asyncio.DatagramProtocol):
             case "ACK":
                 pass
             case "INVITE" if line is None:
-                task = asyncio.create_task(self._invited(one))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self.begin(self._invited(one))
             case "INVITE" | "UPDATE" if line is not None:
                 line.hear_from(one.body)
                 self.reply(one, 200, line, line.sdp() if one.body else "")
