@@ -137,7 +137,10 @@ class Screen:
         server = view.server_address(self._settings)
         names = ", ".join(self._accounts)
         lines = [
-            *(f"number to call: {one.number} at {server} (flow {one.flow})" for one in self._numbers),
+            *(
+                f"number to call: {one.number} at {server} (flow {one.flow})"
+                for one in self._numbers
+            ),
             f"SIP accounts: {names}; their secrets: {self._settings.paths.secrets}",
         ]
         for line in lines:
