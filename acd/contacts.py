@@ -41,6 +41,10 @@ class Contact:
     """Whether the PBX holds the call in the wait, with all that it carries."""
     arrival: Arrived | None = None
     """What brings it to its place; None before it ever waited."""
+    tier: str = ""
+    """The customer's, as the record has it."""
+    last_agent: str = ""
+    """Whom the customer spoke to last."""
     talking_to: str = ""
     answered: bool = False
     ticks: int = 0

@@ -77,7 +77,7 @@ class Driver:
     def _decide(self, router: Router, event: Event, now: int) -> None:
         decisions = router.handle(event, now)
         self._seq += 1
-        self._ledger.journal(self.epoch, self._seq, now, router.config.version, event)
+        self._ledger.journal(self.epoch, self._seq, now, router.config.version, event, decisions)
         for decision in decisions:
             try:
                 self._act(decision, now)

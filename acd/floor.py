@@ -15,11 +15,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import Any
 
 from acd import status
 from acd.clock import Clock
-from acd.contacts import Contact, Contacts, Errand, Leg
+from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
 from acd.hours import Hours
 from acd.ledger import Ledger
@@ -28,25 +29,22 @@ from acd.orders import Orders
 from acd.places import facts, is_plain
 from acd.restore import Past, Restored, restore
 from acd.roster import Roster
+from acd.router.check import check
 from acd.router.events import (
     AgentReachable,
     AgentWants,
     Arrived,
     Batch,
     ConfigChanged,
-    Ended,
     Event,
-    Failure,
     LeaveReason,
     Left,
-    OfferAccepted,
-    OfferFailed,
     Wanted,
     WrapUpDone,
 )
+from acd.talks import Talks
 from pbx.port import (
     CallEnded,
-    Cause,
     DeviceChanged,
     FloorSnapshot,
     LegAnswered,
@@ -61,18 +59,12 @@ from pbx.port import (
 
 log = logging.getLogger(__name__)
 
-FAILURES = {
-    Cause.NO_ANSWER: Failure.NO_ANSWER,
-    Cause.BUSY: Failure.BUSY,
-    Cause.REJECTED: Failure.DECLINED,
-    Cause.UNREACHABLE: Failure.UNREACHABLE,
-}
-
 
 class Floor:
     """All live interactions, and who rings next.
 
-    `epoch` names this run of the service; `past` is what the last one left written.
+    `epoch` names this run of the service; `past` is what the last one left written, `zone`
+    that of the floor's day.
     """
 
     def __init__(
@@ -84,6 +76,7 @@ class Floor:
         *,
         epoch: str,
         past: Past | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self._switch = switch
         self._ledger = ledger
@@ -95,7 +88,8 @@ class Floor:
         self._reachable: frozenset[str] = frozenset()
         self._orders = Orders(switch, ledger, self._contacts, self._legs, roster, self._feed)
         self._driver = Driver(ledger, clock, self._orders.act, epoch)
-        self._hours = Hours(clock, self._feed)
+        self._talks = Talks(ledger, clock, self._contacts, self._legs, self._orders, self._driver)
+        self._hours = Hours(clock, self._feed, zone)
 
     def _feed(self, event: Event, now: int) -> None:
         self._driver.feed(event, now)
@@ -129,22 +123,20 @@ class Floor:
         if self._roster.queue(arrived.queue) is None:
             raise KeyError(arrived.queue)
         now = self._clock.now()
-        contact.arrival = replace(arrived, entered=now, began=None)
+        arrived = contact.arrival = replace(arrived, entered=now, began=now)
         contact.answered = contact.settled = False
         contact.errand = Errand()
         self._ledger.queued(contact.interaction, arrived.queue, now)
-        self._feed(contact.arrival, now)
-        if not is_plain(contact.arrival):
-            self._ledger.place(replace(contact.arrival, began=now, rejoins=True), now)
-        carried = facts(contact.arrival)
-        contact.carry.update(carried)
-        if contact.errand.exit:
-            contact.arrival = None
-        return carried
+        if not is_plain(arrived):
+            self._ledger.place(replace(arrived, rejoins=True), now)
+        before = dict(contact.carry)
+        contact.carry.update(facts(arrived, before))
+        self._feed(arrived, now)
+        return facts(contact.arrival or arrived, before)
 
     def settled(self, contact: Contact, carried: Mapping[str, str]) -> None:
         """The PBX holds the call in the wait now; what was decided meanwhile is made up for."""
-        place = facts(contact.arrival) if contact.arrival is not None else {}
+        place = {} if contact.arrival is None else facts(contact.arrival, carried)
         contact.carry.update(carried)
         contact.settled = True
         if any(carried.get(fact, "") != value for fact, value in place.items()):
@@ -156,24 +148,47 @@ class Floor:
         """Take the reason for which a caller is to wait no more; empty if they wait on."""
         reason, contact.errand.exit = contact.errand.exit, ""
         if reason:
-            contact.arrival, contact.settled = None, False
+            contact.settled = False
         return reason
 
-    def leave(self, contact: Contact, reason: LeaveReason = LeaveReason.OVERFLOWED) -> bool:
+    def leave(self, contact: Contact) -> bool:
         """A waiting call leaves its queue for its flow; False if an agent has answered it."""
-        if not contact.in_line or any(
-            leg.interaction == contact.interaction and leg.answered for leg in self._legs
-        ):
+        if not contact.in_line or self._is_answered(contact):
             return False
         now = self._clock.now()
-        contact.arrival, contact.settled = None, False
-        contact.errand = Errand()
-        if reason is LeaveReason.CALLED_BACK:
-            self._ledger.called_back(contact.interaction, now)
-        else:
-            self._ledger.left_queue(contact.interaction, now)
-        self._feed(Left(contact.interaction, reason), now)
+        contact.arrival, contact.settled, contact.errand = None, False, Errand()
+        self._ledger.left_queue(contact.interaction, now)
+        self._feed(Left(contact.interaction, LeaveReason.OVERFLOWED), now)
         return True
+
+    def step_aside(self, contact: Contact) -> bool:
+        """Offer a waiting caller to nobody while something is promised to them.
+
+        `step_back` or `called_back` follows. False if an agent has answered.
+        """
+        if not contact.in_line or self._is_answered(contact):
+            return False
+        router = self._driver.router
+        contact.arrival = (router.kept(contact.interaction) if router else None) or contact.arrival
+        self._feed(Left(contact.interaction, LeaveReason.CALLED_BACK), self._clock.now())
+        return True
+
+    def step_back(self, contact: Contact) -> None:
+        """The caller goes on waiting, at their place."""
+        self._feed(contact.rejoining(), self._clock.now())
+
+    def called_back(self, contact: Contact) -> None:
+        """The caller has been promised a callback, and waits no more."""
+        now = self._clock.now()
+        contact.arrival, contact.settled, contact.errand = None, False, Errand()
+        self._ledger.called_back(contact.interaction, now)
+        self._feed(Left(contact.interaction, LeaveReason.CALLED_BACK), now)
+
+    def _is_answered(self, contact: Contact) -> bool:
+        return any(
+            leg.interaction == contact.interaction and leg.answered and not leg.cancelled
+            for leg in self._legs
+        )
 
     def rejoin(self, contact: Contact) -> None:
         """A call that waits, but is not known here, comes back to the place that it carries."""
@@ -221,11 +236,11 @@ class Floor:
             case CallEnded():
                 self._call_ended(event)
             case LegAnswered(offer):
-                self._leg_answered(offer)
+                self._talks.answered(offer)
             case LegConnected(offer):
-                self._leg_connected(offer)
+                self._talks.connected(offer)
             case LegEnded(offer, cause):
-                self._leg_ended(offer, cause)
+                self._talks.ended(offer, cause)
             case DeviceChanged(address, reachable):
                 self._device_changed(address, reachable)
             case SwitchLost(why):
@@ -247,65 +262,6 @@ class Floor:
         by_agent = contact.agent_left or contact.talking_to
         by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
-
-    def _leg_answered(self, offer: str) -> None:
-        leg = self._legs.of(offer)
-        if leg is None or leg.cancelled or leg.answered:
-            return
-        leg.answered = True
-        self._feed(OfferAccepted(offer), self._clock.now())
-        if leg.held and not leg.cancelled:
-            self._legs.join(offer)
-
-    def _leg_connected(self, offer: str) -> None:
-        leg = self._legs.of(offer)
-        if leg is None or leg.connected:
-            return
-        self._leg_answered(offer)
-        leg.connected = True
-        contact = self._contacts.get(leg.interaction)
-        if contact is not None:
-            contact.answered, contact.talking_to = True, leg.agent
-            contact.settled, contact.errand = False, Errand()
-            self._ledger.talking(leg.interaction, offer, leg.agent, self._clock.now())
-
-    def _leg_ended(self, offer: str, cause: Cause) -> None:
-        ended = self._legs.ended(offer)
-        if ended is None:
-            return
-        leg, held = ended
-        now = self._clock.now()
-        if leg.cancelled:
-            pass
-        elif leg.answered:
-            self._talk_ended(leg, now)
-        else:
-            failure = FAILURES.get(cause, Failure.FAILED)
-            self._ledger.offer_over(leg.interaction, offer, failure.value, now)
-            self._feed(OfferFailed(offer, failure), now)
-        if held is not None:
-            self._orders.ring(held, now)
-
-    def _talk_ended(self, leg: Leg, now: int) -> None:
-        contact = self._contacts.get(leg.interaction)
-        queue = self._roster.queue(leg.queue)
-        if leg.connected and queue is not None and queue.wrap_up_ms:
-            self._orders.wrapping[leg.agent] = leg.interaction
-            self._ledger.wrapping_up(leg.interaction, leg.queue, leg.agent, now)
-        self._ledger.talk_over(leg.interaction, leg.offer, now)
-        if contact is not None:
-            contact.talking_to = ""
-            contact.agent_left = leg.connected
-        ended = Ended(leg.interaction, leg.agent)
-        if contact is None or leg.connected or contact.arrival is None:
-            self._feed(ended, now)
-            return
-        # The agent picked up and was gone before the caller was there: the caller still waits, and
-        # goes on at their place and step.
-        router = self._driver.router
-        kept = router.kept(leg.interaction) if router is not None else None
-        contact.arrival = kept or contact.arrival
-        self._feed(Batch((ended, contact.rejoining())), now)
 
     def _device_changed(self, address: str, reachable: bool) -> None:
         if reachable:
@@ -339,6 +295,7 @@ class Floor:
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
+        self._ledger.legs(list(found.legs))
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             if leg.connected:

@@ -11,7 +11,7 @@ once the event loop's turn is over, when a phone rings already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -20,7 +20,8 @@ from acd.contacts import Contact
 from acd.intake import Intake
 from acd.places import PLACE
 from acd.router.codec import to_entry
-from acd.router.events import Arrived, Event, Wanted
+from acd.router.events import Arrived, Decision, Event, Wanted
+from acd.router.journal import to_body
 from crm.records import (
     Interaction,
     InteractionDetail,
@@ -64,6 +65,8 @@ class _Account:
     open: list[Segment] = field(default_factory=list)
     offers: set[str] = field(default_factory=set)
     """All offers it was rung for."""
+    talks: set[str] = field(default_factory=set)
+    """The offers whose agents' legs talk: wrap-up may follow, though the caller is gone before."""
     answered: bool = False
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
@@ -155,6 +158,13 @@ class Ledger(Afterwards):
             for interaction, account in self._accounts.items()
             if account.row.ended_ms is None and interaction not in there
         ]
+
+    @afterwards
+    def legs(self, live: Collection[str]) -> None:
+        """The offers whose legs there are, as the switch lists them; others' talks are over."""
+        for account in list(self._accounts.values()):
+            account.talks.intersection_update(live)
+            self._forget_when_done(account)
 
     @afterwards
     def flow(self, interaction: str, flow: str, version: str) -> None:
@@ -273,6 +283,7 @@ class Ledger(Afterwards):
         if account is None:
             return
         account.answered = True
+        account.talks.add(offer)
         queue = None
         for segment in list(account.open):
             if segment.kind == SegmentKind.QUEUE:
@@ -289,6 +300,7 @@ class Ledger(Afterwards):
         account = self._accounts.get(interaction)
         if account is None:
             return
+        account.talks.discard(offer)
         for kind, outcome in ((SegmentKind.TALK, "ended"), (SegmentKind.RINGING, "failed")):
             if found := self._find(account, kind, offer):
                 self._close(account, found, at, outcome)
@@ -320,9 +332,17 @@ class Ledger(Afterwards):
         self._recorder.agent_presence(agent, wanted.value, reason, at)
 
     @afterwards
-    def journal(self, epoch: str, seq: int, at: int, version: int, event: Event) -> None:
-        """One input of the router, as it was given."""
-        kind, body = to_entry(event)
+    def journal(
+        self,
+        epoch: str,
+        seq: int,
+        at: int,
+        version: int,
+        event: Event,
+        decisions: Sequence[Decision],
+    ) -> None:
+        """One input of the router, as it was given, and what it decided."""
+        kind, body = to_body(event, decisions)
         self._recorder.journal(JournalEntry(epoch, seq, at, version, kind, body))
 
     @afterwards
@@ -331,9 +351,9 @@ class Ledger(Afterwards):
         account = self._accounts.get(kept.interaction)
         if account is not None:
             account.placed = max(account.placed + 1, at)
-            _, body = to_entry(kept)
+            kind, body = to_entry(kept)
             epoch = f"{PLACE}.{kept.interaction}"
-            self._recorder.journal(JournalEntry(epoch, account.placed, at, 0, PLACE, body))
+            self._recorder.journal(JournalEntry(epoch, account.placed, at, 0, kind, body))
 
     def _find(
         self, account: _Account, kind: SegmentKind, offer: str | None = None
@@ -364,5 +384,5 @@ class Ledger(Afterwards):
         self._recorder.segment(replace(segment, ended_ms=at, outcome=str(outcome)))
 
     def _forget_when_done(self, account: _Account) -> None:
-        if account.row.ended_ms is not None and not account.open:
+        if account.row.ended_ms is not None and not account.open and not account.talks:
             self._accounts.pop(account.row.id, None)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from acd.contacts import Contact, Contacts
+from acd.contacts import Contact, Contacts, Errand
 from acd.ledger import Ledger
 from acd.legs import Legs
 from acd.places import facts
@@ -145,7 +145,7 @@ class Orders:
         """Have a waiting call carry the place it has now; one on its way there will anyhow."""
         if contact.arrival is None:
             return
-        contact.carry.update(facts(contact.arrival))
+        contact.carry.update(facts(contact.arrival, contact.carry))
         if contact.settled:
             self._switch.carry(contact.call, contact.carry)
 
@@ -162,7 +162,7 @@ class Orders:
                 "reason": reason,
             },
         )
-        contact.errand = type(contact.errand)(exit=reason)
+        contact.errand, contact.arrival = Errand(exit=reason), None
         self._ledger.left_queue(interaction, now)
         self._summon(contact)
 

@@ -3,7 +3,7 @@
 The short facts travel on the channel itself: interaction, queue, since when, head start, tier. What
 is too long for it (criteria, steps of its own) or comes about while it waits (recipes done, skills
 dropped, steps skipped) is written behind, as the very event that brings it back: a journal entry
-of kind `place` in an epoch of the interaction's own.
+of kind `arrived` in an epoch of the interaction's own.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from acd.router.criteria import ANYONE
 from acd.router.events import Arrived
 
 PLACE = "place"
-"""The kind of those entries, and what their epochs begin with: `place.<interaction>`."""
+"""What the epochs of those entries begin with: `place.<interaction>`."""
 
 _DIGITS = 15
 
 
-def facts(arrival: Arrived) -> dict[str, str]:
-    """Return what a call carries of its place; what is empty says that nothing is so."""
+def facts(arrival: Arrived, carried: Mapping[str, str]) -> dict[str, str]:
+    """Return what a call is to carry of its place.
+
+    A fact that is empty is among them only where it takes back one that is `carried`.
+    """
     began = arrival.entered if arrival.began is None else arrival.began
-    return {
+    told = {
         "interaction": arrival.interaction,
         "queue": arrival.queue,
         "entered": str(arrival.entered),
@@ -31,6 +34,7 @@ def facts(arrival: Arrived) -> dict[str, str]:
         "tier": arrival.tier,
         "began": str(began) if began != arrival.entered else "",
     }
+    return {fact: value for fact, value in told.items() if value or carried.get(fact)}
 
 
 def arrival_of(

@@ -7,8 +7,8 @@ router that routed before, tells the rest. So order and steps are the same as be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from acd.contacts import Contact, Leg
 from acd.ledger import WrapUp
@@ -16,6 +16,7 @@ from acd.legs import HELD
 from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router import Router
+from acd.router.configuration import Step
 from acd.router.events import Adopted, AgentRestored, Arrived, ConfigChanged, Event, Presence
 from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
 
@@ -30,6 +31,8 @@ class Past:
     """By agent: when their last contact was over, in ms."""
     places: Mapping[str, Arrived] = field(default_factory=dict)
     """By interaction."""
+    steps: Callable[[Mapping[str, str]], tuple[Step, ...]] = lambda _carried: ()
+    """The own steps of a call, by what it carries, where its place was not written any more."""
 
 
 @dataclass(slots=True)
@@ -74,8 +77,7 @@ def restore(
     for call in floor.calls:
         interaction = call.carried.get("interaction", "")
         if interaction and interaction not in found.contacts:
-            kept = past.places.get(interaction)
-            found.contacts[interaction] = _contact(interaction, call, kept, now)
+            found.contacts[interaction] = _contact(interaction, call, past, now)
     # One that has answered goes before those that ring: where several rang, these are to stop.
     by_answer = sorted(floor.legs, key=lambda leg: not leg.answered)
     adopted: dict[str, Adopted] = {}
@@ -92,21 +94,23 @@ def restore(
     return found
 
 
-def _contact(interaction: str, call: CallSnapshot, kept: Arrived | None, now: int) -> Contact:
+def _contact(interaction: str, call: CallSnapshot, past: Past, now: int) -> Contact:
+    kept = past.places.get(interaction)
+    arrival = arrival_of(interaction, call.carried, now, kept)
+    if arrival is not None and kept is None:
+        arrival = replace(arrival, steps=past.steps(call.carried))
     return Contact(
         interaction,
         call.call,
         call.caller,
         carry=dict(call.carried),
         settled=call.state is CallState.WAITING,
-        arrival=arrival_of(interaction, call.carried, now, kept),
+        arrival=arrival,
         answered=call.state is CallState.TALKING,
     )
 
 
-def _agents(
-    floor: FloorSnapshot, roster: Roster, router: Router | None, past: Past
-) -> list[Event]:
+def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None, past: Past) -> list[Event]:
     events: list[Event] = []
     for agent, (wanted, reason) in roster.presences():
         reachable = roster.address(agent) in floor.reachable

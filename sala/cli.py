@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from sala.commands import agent, config, doctor, flow, number, prompts, reload, run, status
+from sala.commands import (
+    agent,
+    config,
+    doctor,
+    flow,
+    number,
+    prompts,
+    reload,
+    replay,
+    run,
+    status,
+)
 from sala.invocation import Commands, Invocation
 
 app = typer.Typer(
@@ -64,6 +75,7 @@ app.command("demo")(run.demo)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("reload")(reload.reload)
+app.command("replay")(replay.replay)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(number.app)

@@ -145,6 +145,11 @@ class Router:
         known = self._floor.interactions
         return [view_interaction(known[x[3]], place) for place, x in enumerate(line.unanswered, 1)]
 
+    def closed(self, queue: str) -> str | None:
+        """Return why a queue is closed; None while it is open, or unknown."""
+        known = self._floor.queues.get(queue)
+        return None if known is None else known.closed
+
     def steps(self, interaction: str) -> list[StepView]:
         """Return a live interaction's routing steps and what became of each."""
         known = self._floor.interactions.get(interaction)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stage import WRAP_UP_MS, Stage
 
 from acd.router import Router
-from acd.router.codec import from_entry
 from acd.router.events import Batch, Configuration, Wanted
+from acd.router.journal import from_body, to_decided
 from pbx.errors import LocalProtocolError
 from pbx.port import Cause, LegSnapshot
 
@@ -34,6 +34,20 @@ def test_a_call_rings_the_free_agent_and_is_written_down_whole() -> None:
     ]
     row = stage.book.interactions["i1"]
     assert (row.outcome, row.queue) == ("answered", "q")
+    assert len(stage.ledger) == 0
+
+
+def test_a_caller_whose_end_is_told_before_the_agent_s_leaves_the_wrap_up_written() -> None:
+    stage = Stage()
+    stage.up()
+    stage.call("i1")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.clock.pass_ms(1000)
+    stage.hangs_up("i1")
+    stage.leg_ends(offer, answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    assert stage.book.of("i1")[-2:] == [("talk", "ended"), ("wrap_up", "done")]
     assert len(stage.ledger) == 0
 
 
@@ -227,12 +241,15 @@ def test_the_journal_replays_to_the_same_decisions() -> None:
     router = Router(Configuration(), epoch)
     for entry in stage.book.entries:
         assert entry.epoch == epoch
-        event = from_entry(entry.kind, entry.body)
-        for decision in router.handle(event, entry.at_ms):
+        event, recorded = from_body(entry.kind, entry.body)
+        decisions = router.handle(event, entry.at_ms)
+        assert to_decided(decisions) == recorded
+        for decision in decisions:
             if type(decision).__name__ == "Offer":
                 again.append(decision.offer)  # type: ignore[union-attr]
     assert again == rung
-    assert isinstance(from_entry(stage.book.entries[0].kind, stage.book.entries[0].body), Batch)
+    first, _ = from_body(stage.book.entries[0].kind, stage.book.entries[0].body)
+    assert isinstance(first, Batch)
     assert call == "c-i1"
 
 
