@@ -23,6 +23,7 @@ from crm import records
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
+from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
 from ivr.library import Library
 from ivr.lookups import HttpService, NamedQueries
@@ -42,6 +43,7 @@ AMI_USER = "sala"
 LOOPBACK = "127.0.0.1"
 DRAIN_S = 5.0
 KEPT_S = 1.0
+RESUME_S = 300.0
 
 
 class Service:
@@ -69,9 +71,10 @@ class Service:
         clock = LoopClock()
         database = self._database = Database(database_url)
         await database.open()
+        recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
+        # What an earlier run could not write comes before anything is read.
+        await recorder.resume(RESUME_S)
         stored = self._stored = await stored_floor.load(database)
-        recorder = self._recorder = Recorder(database)
-        recorder.start()
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         prompts = self._prompts = flows.prompts(settings)
@@ -167,6 +170,7 @@ class Service:
             "database": {
                 "healthy": recorder is not None and recorder.healthy,
                 "pending": recorder.pending if recorder is not None else 0,
+                "spooled": recorder.spooled if recorder is not None else 0,
                 "lag_ms": recorder.lag_ms if recorder is not None else 0,
                 "refused": recorder.refused if recorder is not None else 0,
             },
