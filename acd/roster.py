@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
+from acd import policy
+from acd.router.events import Configuration, QueueConfig, Wanted
+from acd.router.recipes import TierIn
 from crm import records as crm
+from crm.calendars import Calendar
 
 PresenceWanted = tuple[Wanted, str]
 """What an agent asked to be, and the reason they gave."""
@@ -15,7 +18,8 @@ class Roster:
     """A configuration together with what it leaves to the shell: addresses and wanted presence.
 
     `addresses` maps an agent to their address at the switch (a SIP account), `presences` to what
-    they last asked to be.
+    they last asked to be, `since` to when that was, as stored; `hours` maps queues to when they are
+    open, if not always.
     """
 
     def __init__(
@@ -23,8 +27,18 @@ class Roster:
         configuration: Configuration,
         addresses: Mapping[str, str],
         presences: Mapping[str, PresenceWanted],
+        hours: Mapping[str, Calendar] | None = None,
+        faults: Sequence[policy.Fault] = (),
+        since: Mapping[str, int] | None = None,
     ) -> None:
         self.configuration = configuration
+        self.hours = hours or {}
+        self.faults = tuple(faults)
+        self._since = since or {}
+        self._asks_tier = any(
+            queue.tiers or any(isinstance(c, TierIn) for r in queue.recipes for c in r.when)
+            for queue in configuration.queues
+        )
         self._addresses = dict(addresses)
         self._at = {address: agent for agent, address in self._addresses.items()}
         self._presences = {
@@ -35,18 +49,19 @@ class Roster:
 
     @classmethod
     def of(cls, floor: crm.Floor) -> Roster:
-        """The roster of a stored floor."""
-        configuration = Configuration(
-            version=floor.version,
-            queues=tuple(
-                QueueConfig(q.name, q.ring_ms, q.wrap_up_ms, q.strategy) for q in floor.queues
-            ),
-            agents=tuple(AgentConfig(agent.id, agent.queues) for agent in floor.agents),
-        )
+        """The roster of a stored floor.
+
+        Its `faults` tell what of the rows cannot be used; each such part has its default, or is
+        left out, so that the floor works with the rest.
+        """
+        found = policy.read(floor)
         return cls(
-            configuration,
+            found.configuration,
             {agent.id: agent.address for agent in floor.agents},
             {agent.id: (Wanted(agent.wanted), agent.reason) for agent in floor.agents},
+            found.hours,
+            found.faults,
+            {agent.id: agent.since_ms for agent in floor.agents},
         )
 
     def agents(self) -> Iterator[str]:
@@ -61,6 +76,11 @@ class Roster:
         """One queue's policy, or None if there is no such queue."""
         return self._queues.get(name)
 
+    @property
+    def asks_tier(self) -> bool:
+        """Whether some queue goes by the caller's tier."""
+        return self._asks_tier
+
     def address(self, agent: str) -> str:
         """The agent's address; empty if unknown."""
         return self._addresses.get(agent, "")
@@ -72,6 +92,10 @@ class Roster:
     def presence(self, agent: str) -> PresenceWanted:
         """What the agent last asked to be. Raises KeyError for an unknown agent."""
         return self._presences[agent]
+
+    def since(self, agent: str) -> int:
+        """When the agent last asked to be something else, as stored, in ms; 0 if unknown."""
+        return self._since.get(agent, 0)
 
     def presences(self) -> Iterator[tuple[str, PresenceWanted]]:
         """What each agent last asked to be."""

@@ -14,10 +14,17 @@ from pbx.port import Caller, Cause
 LEG_PREFIX = "sala-"
 """Before an offer's id in the unique id of the agent's leg that rings for it."""
 
+TRUNK = "trunk-out"
+"""The endpoint over which numbers outside are dialled."""
+
+NO_NAME = frozenset({"unknown", "<unknown>"})
+"""What Asterisk says for a name that there is none of: in AGI, in AMI."""
+
 _KEY = re.compile(r"[a-z_]{1,32}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_OUTSIDE = re.compile(r"\+[1-9][0-9]{1,14}")
 _CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}")
 
 Q850: Mapping[Cause, int] = {
@@ -56,6 +63,17 @@ def check_address(address: str) -> None:
         raise LocalProtocolError("an address is a SIP account: letters, digits, _ and -")
 
 
+def channel_of(address: str) -> str:
+    """What is dialled for an address: an account's device, or a number over the trunk.
+
+    Raises `LocalProtocolError` for what is neither.
+    """
+    if _OUTSIDE.fullmatch(address):
+        return f"PJSIP/{address}@{TRUNK}"
+    check_address(address)
+    return f"PJSIP/{address}"
+
+
 def cause_of(q850: str | None) -> Cause:
     """The cause of a `Cause` header; FAILED for what has no word of its own."""
     text = q850 or ""
@@ -87,7 +105,7 @@ def caller_of(number: str, name: str, presentation: str = "") -> Caller:
     """The caller as presented; a withheld number, or one that is no number, is None."""
     withheld = presentation.startswith("prohib") or presentation == "unavailable"
     shown = "".join(c for c in name[:256] if c.isprintable() and c != "\ufffd")[:64].strip()
-    if shown == "<unknown>" or withheld:
+    if shown in NO_NAME or withheld:
         shown = ""
     known = not withheld and _NUMBER.fullmatch(number) is not None
     return Caller(number if known else None, shown)

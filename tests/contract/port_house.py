@@ -17,6 +17,7 @@ from pbx.appliance.data import data_folder, music_on_hold
 from pbx.appliance.fetch import ensure
 from pbx.appliance.instance import Instance
 from pbx.appliance.render import Account, Layout, Plan, render
+from pbx.asterisk.facts import TRUNK
 from pbx.asterisk.switch import AsteriskSwitch
 from pbx.errors import CallGone
 from pbx.port import Call, SwitchEvent
@@ -24,6 +25,8 @@ from pbx.port import Call, SwitchEvent
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "only-for-this-test"
 PHONES = {"1001": SECRET, "1002": SECRET}
+SOFT = ("1003", "1004")
+"""The accounts that soft phones take where a test needs some."""
 
 Script = Callable[[Call], Awaitable[None]]
 
@@ -62,6 +65,12 @@ class Scripted:
     async def after(self, call: Call) -> None:
         await call.hang_up()
 
+    async def referred(self, call: Call, to: str) -> None:
+        await self.on_refer(call, to)
+
+    async def on_refer(self, call: Call, to: str) -> None:
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         self.events.append(event)
         asyncio.get_running_loop().create_task(self._tell())
@@ -84,44 +93,52 @@ class Scripted:
 
 
 class House:
-    def __init__(self, switch: AsteriskSwitch, handler: Scripted, world: World, home: Path) -> None:
+    def __init__(
+        self, switch: AsteriskSwitch, handler: Scripted, world: World, home: Path, plan: Plan
+    ) -> None:
         self.switch, self.handler, self.world, self.home = switch, handler, world, home
+        self.sip = (plan.sip_address, plan.sip_port)
+        self.ami_port = plan.ami_port
 
 
 @contextlib.asynccontextmanager
-async def house(home: Path, media: Path) -> AsyncIterator[House]:
+async def house(
+    home: Path, media: Path, sip_configs: Path = PROJECT / "sip_configs"
+) -> AsyncIterator[House]:
     pbx = ensure(lambda what, part: None)
-    sip, ami, agi = ports.free(3)
+    sip, ami, agi, outside = ports.free(4)
     first, last = ports.free_range(200)
     layout = Layout.of(home / "asterisk")
     music = home / "music"
     music_on_hold(pbx, music, lambda what, part: None)
+    plan = Plan(
+        ami_secret=SECRET,
+        accounts=[
+            *(Account(name, "agent", secret=SECRET, display=name) for name in (*PHONES, *SOFT)),
+            Account("caller", "caller", secret=SECRET),
+            Account(TRUNK, "carrier", host=f"127.0.0.1:{outside}", number="+14155550100"),
+        ],
+        globals={
+            "SALA_FASTAGI": f"127.0.0.1:{agi}",
+            "SALA_TICK": "2",
+            "SALA_AWAY": "30",
+            "SALA_PYTHON": sys.executable,
+            "SALA_SURVIVAL": str(PROJECT / "agi_scripts" / "survival.py"),
+            "SALA_LANGUAGE": "en",
+            "SALA_MEDIA": str(media),
+            "SALA_SPOOL": str(home / "spool"),
+            "SALA_RECORDINGS": str(home / "recordings"),
+        },
+        sip_port=sip,
+        rtp_first=first,
+        rtp_last=last,
+        ami_port=ami,
+    )
     render(
         pbx,
         layout,
-        Plan(
-            ami_secret=SECRET,
-            accounts=[
-                *(Account(name, "agent", secret=SECRET, display=name) for name in PHONES),
-                Account("caller", "caller", secret=SECRET),
-            ],
-            globals={
-                "SALA_FASTAGI": f"127.0.0.1:{agi}",
-                "SALA_TICK": "2",
-                "SALA_AWAY": "30",
-                "SALA_PYTHON": sys.executable,
-                "SALA_SURVIVAL": str(PROJECT / "agi_scripts" / "survival.py"),
-                "SALA_LANGUAGE": "en",
-                "SALA_MEDIA": str(media),
-                "SALA_SPOOL": str(home / "spool"),
-                "SALA_RECORDINGS": str(home / "recordings"),
-            },
-            sip_port=sip,
-            rtp_first=first,
-            rtp_last=last,
-            ami_port=ami,
-        ),
-        sip_configs=PROJECT / "sip_configs",
+        plan,
+        sip_configs=sip_configs,
         dialplans=PROJECT / "dialplans",
         data=data_folder(pbx, lambda what, part: None),
         music=music,
@@ -140,10 +157,12 @@ async def house(home: Path, media: Path) -> AsyncIterator[House]:
     try:
         await instance.wait_ready(20)
         await switch.start(handler)
-        async with World(pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES) as world:
+        async with World(
+            pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES, sip_port=outside
+        ) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            yield House(switch, handler, world, home)
+            yield House(switch, handler, world, home, plan)
     finally:
         await switch.stop()
         await instance.stop()
