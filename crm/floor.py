@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -236,20 +236,29 @@ def without_queue(floor: Floor, name: str) -> Floor:
     return replace(
         floor,
         queues=kept,
-        agents=tuple(_unserved(agent, name) for agent in floor.agents),
-        selections=tuple(
-            replace(one, queues=tuple(pair for pair in one.queues if pair[0] != name))
-            for one in floor.selections
-        ),
+        agents=tuple(unserved(agent, {name}) for agent in floor.agents),
+        selections=tuple(unselected(one, {name}) for one in floor.selections),
     )
 
 
-def _unserved(agent: Agent, queue: str) -> Agent:
-    if queue not in agent.queues:
+def unserved(agent: Agent, queues: Collection[str]) -> Agent:
+    """Return an agent who does not serve these queues any more."""
+    if not set(agent.queues) & set(queues):
         return agent
     ranks = agent.ranks or (1,) * len(agent.queues)
-    kept = [pair for pair in zip(agent.queues, ranks, strict=True) if pair[0] != queue]
-    return replace(agent, queues=tuple(q for q, _ in kept), ranks=tuple(r for _, r in kept))
+    kept = [pair for pair in zip(agent.queues, ranks, strict=True) if pair[0] not in queues]
+    ranks = tuple(rank for _, rank in kept)
+    return replace(
+        agent,
+        queues=tuple(queue for queue, _ in kept),
+        ranks=ranks if any(rank != 1 for rank in ranks) else (),
+    )
+
+
+def unselected(selection: Selection, queues: Collection[str]) -> Selection:
+    """Return a selection without these queues."""
+    kept = tuple(pair for pair in selection.queues if pair[0] not in queues)
+    return selection if kept == selection.queues else replace(selection, queues=kept)
 
 
 def _queues_there(floor: Floor, wanted: Iterable[str]) -> None:
