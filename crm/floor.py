@@ -44,7 +44,6 @@ async def _load(connection: Any) -> Floor:
     async def rows(query: str) -> list[Any]:
         return list(await connection.fetch(named[query]))
 
-    policy = (await rows("floor_policy"))[0]
     return Floor(
         version=await connection.fetchval(named["floor_version"]),
         queues=tuple(map(_queue, await rows("floor_queues"))),
@@ -53,17 +52,14 @@ async def _load(connection: Any) -> Floor:
         skills=tuple(row["name"] for row in await rows("floor_skills")),
         languages=tuple(row["name"] for row in await rows("floor_languages")),
         sites=tuple(row["name"] for row in await rows("floor_sites")),
-        calendars=tuple(
-            CalendarSource(row["name"], json.loads(row["source"]))
-            for row in await rows("floor_calendars")
-        ),
+        calendars=tuple(_calendar(row) for row in await rows("floor_calendars")),
         selections=tuple(
             Selection(
                 row["name"], row["policy"], tuple(zip(row["queues"], row["weights"], strict=True))
             )
             for row in await rows("floor_selections")
         ),
-        policy=FloorPolicy(**{**policy, "blocks": json.loads(policy["blocks"])}),
+        policy=_policy(await rows("floor_policy")),
     )
 
 
@@ -150,6 +146,11 @@ async def seed(
 async def agents(database: Database) -> list[Agent]:
     """List all agents by id."""
     return [_agent(row) for row in await database.rows("floor_agents")]
+
+
+async def calendars(database: Database) -> list[CalendarSource]:
+    """List all calendars by name, as the admin wrote them."""
+    return [_calendar(row) for row in await database.rows("floor_calendars")]
 
 
 async def add_agent(
@@ -288,6 +289,16 @@ async def remove_entry_point(database: Database, number: str) -> None:
         return replace(was, entry_points=kept)
 
     await change(database, edit)
+
+
+def _calendar(row: Any) -> CalendarSource:
+    return CalendarSource(row["name"], json.loads(row["source"]))
+
+
+def _policy(rows: list[Any]) -> FloorPolicy:
+    if not rows:
+        return FloorPolicy()
+    return FloorPolicy(**{**rows[0], "blocks": json.loads(rows[0]["blocks"])})
 
 
 def _queue(row: Any) -> Queue:

@@ -28,7 +28,7 @@ from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
 from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
-from sala import flows
+from sala import flows, hours
 from sala.notebook import Notebook, Proofs
 from sala.reception import Reception
 from sala.secrets import Secrets
@@ -67,6 +67,7 @@ class Service:
         clock = LoopClock()
         database = self._database = Database(database_url)
         await database.open()
+        await hours.publish(settings, database)
         stored = self._stored = await stored_floor.load(database)
         recorder = self._recorder = Recorder(database)
         recorder.start()

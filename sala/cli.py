@@ -10,6 +10,7 @@ import typer
 from sala.commands import (
     agent,
     apply,
+    calendar,
     config,
     doctor,
     flow,
@@ -85,6 +86,7 @@ app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
+app.add_typer(calendar.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)

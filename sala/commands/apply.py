@@ -104,17 +104,7 @@ async def _check_flows(settings: Settings, change: Change) -> None:
 
 def export(context: typer.Context) -> None:
     """Print the routing configuration as a file that sala apply takes."""
-    import asyncio
-
-    from crm import floor
-    from crm.records import Floor
-    from sala.database import opened
     from sala.routing.document import dump
+    from sala.routing.run import load
 
-    settings = of(context).settings()
-
-    async def load() -> Floor:
-        async with opened(settings) as database:
-            return await floor.load(database)
-
-    typer.echo(dump(asyncio.run(load())), nl=False)
+    typer.echo(dump(load(of(context).settings())), nl=False)

@@ -11,7 +11,6 @@ from sala.invocation import console, of, print_json
 
 if TYPE_CHECKING:
     from crm.records import Floor, Queue
-    from sala.settings import Settings
 
 app = typer.Typer(name="queue", help="Add, show and change queues.", no_args_is_help=True)
 
@@ -33,8 +32,9 @@ Settings_ = Annotated[
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the queues."""
     from sala.routing.document import entity
+    from sala.routing.run import load
 
-    floor = _load(of(context).settings())
+    floor = load(of(context).settings())
     if as_json:
         print_json({queue.name: entity(queue, full=True) for queue in floor.queues})
         return
@@ -45,8 +45,9 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(context: typer.Context, queue: Name, as_json: AsJson = False) -> None:
     """Show all of a queue's policy, and who serves it."""
     from sala.routing.document import entity, text
+    from sala.routing.run import load
 
-    floor = _load(of(context).settings())
+    floor = load(of(context).settings())
     found = entity(_of(floor, queue), full=True)
     serving = [agent.id for agent in floor.agents if queue in agent.queues]
     if as_json:
@@ -104,19 +105,6 @@ def remove(context: typer.Context, queue: Name) -> None:
     from sala.routing.run import run
 
     run(of(context).settings(), lambda was: without_queue(was, queue))
-
-
-def _load(settings: Settings) -> Floor:
-    import asyncio
-
-    from crm import floor
-    from sala.database import opened
-
-    async def load() -> Floor:
-        async with opened(settings) as database:
-            return await floor.load(database)
-
-    return asyncio.run(load())
 
 
 def _of(floor: Floor, name: str) -> Queue:

@@ -25,18 +25,9 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the skills, with the agents who have them and their levels."""
-    import asyncio
+    from sala.routing.run import load
 
-    from crm import floor
-    from sala.database import opened
-
-    settings = of(context).settings()
-
-    async def load() -> Floor:
-        async with opened(settings) as database:
-            return await floor.load(database)
-
-    found = asyncio.run(load())
+    found = load(of(context).settings())
     having = {
         skill: {
             agent.id: level

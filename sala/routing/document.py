@@ -12,7 +12,6 @@ agents:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -37,7 +36,7 @@ def document(floor: Floor, *, full: bool = False) -> dict[str, Section]:
     return {
         **{section: dict.fromkeys(getattr(floor, section)) for section in NAMES},
         "floor": {"": entity(floor.policy, full=full)},
-        "calendars": {one.name: dict(one.source) for one in floor.calendars},
+        "calendars": {one.name: fields.as_read(one.source) for one in floor.calendars},
         "queues": {one.name: entity(one, full=full) for one in floor.queues},
         "agents": {one.id: entity(one, full=full) for one in floor.agents},
         "selections": {one.name: entity(one, full=full) for one in floor.selections},
@@ -83,7 +82,7 @@ def dump(floor: Floor) -> str:
 def text(value: Any, *, inline: bool = False) -> str:
     """Write plain values as YAML, in which no scalar is quoted but where it must be."""
     written: str = yaml.dump(
-        _words(value),
+        fields.as_read(value),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -91,16 +90,6 @@ def text(value: Any, *, inline: bool = False) -> str:
         width=10_000 if inline else 100,
     )
     return written.removesuffix("\n").removesuffix("\n...") if inline else written
-
-
-def _words(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _words(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_words(one) for one in value]
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if value is None else str(value)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -199,6 +199,17 @@ def _blocks(value: Any) -> dict[str, list[str]]:
     return found
 
 
+def as_read(value: Any) -> Any:
+    """Return plain values as a file's reader gives them: all scalars but None as text."""
+    if isinstance(value, Mapping):
+        return {str(key): as_read(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_read(one) for one in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if value is None else str(value)
+
+
 _HOUR, _DAY = 3_600_000, 86_400_000
 
 QUEUE = (
@@ -218,9 +229,9 @@ QUEUE = (
     Field("calendar", "calendar", _optional_text, _same),
     Field("when_closed", "when_closed", _way, _same),
     Field("closing_clears", "closing_clears", values.boolean, _same),
-    Field("tiers", "tiers", _tiers, dict),
-    Field("steps", "steps", _list, list),
-    Field("recipes", "recipes", _list, list),
+    Field("tiers", "tiers", _tiers, as_read),
+    Field("steps", "steps", _list, as_read),
+    Field("recipes", "recipes", _list, as_read),
 )
 AGENT = (
     Field("name", "name", _text, _same),
@@ -242,7 +253,7 @@ SELECTION = (
 FLOOR = (
     Field("busy_backoff", "busy_backoff_ms", _duration(1, _HOUR), _written),
     Field("capacity", "voice", _floor_capacity, _write_capacity, whole=True),
-    Field("blocks", "blocks", _blocks, dict),
+    Field("blocks", "blocks", _blocks, as_read),
 )
 _PLAIN: dict[type, Any] = {
     Queue: lambda one: Queue(one.name),

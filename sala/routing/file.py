@@ -48,9 +48,7 @@ class RoutingFile:
     def _problem(self, fault: policy.Fault) -> Problem:
         for length in range(len(fault.path), 0, -1):
             path = fault.path[:length]
-            at = self._source.values.get(path) or self._source.keys.get(path)
-            if length < len(fault.path):
-                at = self._source.keys.get(path) or at
+            at = self._source.keys.get(path) or self._source.values.get(path)
             if at is not None:
                 return Problem(self.file, *at, f"{place(fault.path)}: {fault.message}")
         # What is wrong stands elsewhere, and becomes so by this file.

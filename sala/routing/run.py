@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from crm import floor
+from crm.records import Floor
 from sala import secrets
 from sala.database import opened
 from sala.invocation import console
@@ -11,6 +13,16 @@ from sala.parts import reload_pbx
 from sala.routing import changing
 from sala.routing.changing import Change, Edit
 from sala.settings import Settings
+
+
+def load(settings: Settings) -> Floor:
+    """Read the configuration for one command."""
+
+    async def read() -> Floor:
+        async with opened(settings) as database:
+            return await floor.load(database)
+
+    return asyncio.run(read())
 
 
 def run(settings: Settings, edit: Edit) -> Change:
