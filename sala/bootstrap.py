@@ -71,7 +71,7 @@ class Service:
         clock = LoopClock()
         database = self._database = Database(database_url)
         await database.open()
-recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
+        recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
         # What an earlier run could not write comes before anything is read.
         await recorder.resume(RESUME_S)
         await hours.publish(settings, database)
