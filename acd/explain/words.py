@@ -141,7 +141,7 @@ def _change(change: dict[str, Any]) -> str:
     name = change["interaction"]
     match change["how"]:
         case "overtook":
-            return f"{name} went ahead of it, for {change['why']}"
+            return f"{name} went ahead of it: {change['why']}"
         case "answered":
             return f"{name} was answered by {change['agent']}"
         case "fell_behind":

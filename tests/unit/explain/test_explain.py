@@ -100,7 +100,7 @@ def test_a_relaxation_a_rona_and_an_overtake_are_told() -> None:
         NOT_CAT,
         "    why not zoe: is not an agent of this floor",
         "23  bob did not answer (RONA): it is back at its exact place, 1; bob is paused",
-        "25  place 2: i2 went ahead of it, for its priority gives it a head start of 60 s",
+        "25  place 2: i2 went ahead of it: its priority gives it a head start of 60 s",
         "26  i2 went before it, to ann: its priority gives it a head start of 60 s",
         "27  place 1: i2 was answered by ann",
         "28  offered to bob, to ring 20 s",
