@@ -1,10 +1,11 @@
 """The ground both peers stand on: one throw-away Sala whose Asterisk has app_queue too.
 
 It is Sala's own configuration with four changes: the module app_queue with its queues, a local
-dialplan with the numbers that lead there, agents' phones that are not checked on (`qualify`), since
-the clients answer calls alone, and a trunk whose channels take the caller's number by themselves, as
-app_queue needs it (Sala reads it once more, in its dialplan). Each peer has agents of its own: a large queue for the ring
-and rate measurements, and a small one that is always full. Both choose who has been idle longest.
+dialplan with the numbers that lead there, agents' phones that are not checked on (`qualify`),
+since the clients answer calls alone, and a trunk whose channels take the caller's number by
+themselves, as app_queue needs it (Sala reads it once more, in its dialplan). Each peer has agents
+of its own: a large queue for the ring and rate measurements, and a small one that is always full.
+Both choose who has been idle longest.
 """
 
 from __future__ import annotations
