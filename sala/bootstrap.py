@@ -30,7 +30,7 @@ from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
 from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
-from sala import flows
+from sala import flows, hours
 from sala.notebook import Notebook, Proofs
 from sala.past import recalled
 from sala.reception import Reception
@@ -74,6 +74,7 @@ class Service:
         recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
         # What an earlier run could not write comes before anything is read.
         await recorder.resume(RESUME_S)
+        await hours.publish(settings, database)
         stored = self._stored = await stored_floor.load(database)
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
