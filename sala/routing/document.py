@@ -97,7 +97,10 @@ def text(value: Any, *, inline: bool = False) -> str:
     return written.removesuffix("\n").removesuffix("\n...") if inline else written
 
 
-class _Dumper(yaml.SafeDumper):
+_Base: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Takes all scalars but nulls for text, as our reader does."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class has it so
