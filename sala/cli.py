@@ -13,6 +13,7 @@ from sala.commands import (
     calendar,
     config,
     doctor,
+    ewt,
     explain,
     flow,
     number,
@@ -87,6 +88,7 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
+app.add_typer(ewt.app)
 app.add_typer(agent.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)

@@ -98,16 +98,27 @@ def agents_table(agents: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def queues_table(queues: Iterable[Mapping[str, Any]]) -> Table:
-    """Show queues: how many wait, and the longest wait."""
-    table = _table("queue", "waiting", "longest")
+    """Show queues: how many wait, the longest wait, and the last one's estimated wait to come."""
+    table = _table("queue", "waiting", "longest", "EWT")
     for queue in queues:
         waits = [entry.get("waited_ms", 0) for entry in queue.get("waiting", ())]
         table.add_row(
             Text(str(queue.get("queue", "?"))),
             Text(str(len(waits)), style="bold yellow" if waits else "dim"),
             seconds(max(waits)) if waits else "",
+            ewt_text(queue.get("waiting", ())),
         )
     return table
+
+
+def ewt_text(waiting: Sequence[Mapping[str, Any]]) -> Text:
+    """Write the estimated wait of the last in line as its P10–P90."""
+    if not waiting:
+        return Text("")
+    last = next((one["ewt"] for one in reversed(waiting) if one.get("ewt")), None)
+    if last is None:
+        return Text("not enough data", style="dim")
+    return Text(f"{seconds(last['p10'])} – {seconds(last['p90'])}")
 
 
 def calls_table(calls: Sequence[Mapping[str, Any]]) -> RenderableType:
