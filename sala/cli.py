@@ -12,6 +12,7 @@ from sala.commands import (
     apply,
     calendar,
     config,
+    customer,
     doctor,
     flow,
     number,
@@ -87,6 +88,7 @@ app.add_typer(agent.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
+app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
