@@ -30,7 +30,7 @@ from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
 from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
-from sala import flows
+from sala import flows, hours
 from sala.notebook import Notebook, Proofs
 from sala.past import recalled
 from sala.reception import Reception
@@ -61,6 +61,8 @@ class Service:
         self._stored = records.Floor(version=0)
         self._lookups: HttpService | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._configuring = asyncio.Lock()
+        """Held so that no older configuration is taken after a newer one."""
 
     async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
         """Bring everything up; returns when calls can come in.
@@ -74,6 +76,7 @@ class Service:
         recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
         # What an earlier run could not write comes before anything is read.
         await recorder.resume(RESUME_S)
+        await hours.publish(settings, database)
         stored = self._stored = await stored_floor.load(database)
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
@@ -228,22 +231,25 @@ class Service:
 
     async def _configure(self, database: Database) -> list[str]:
         """Take the stored configuration; give its faults, and then nothing was changed."""
-        stored = await stored_floor.load(database)
-        roster = Roster.of(stored)
-        if roster.faults:
-            # Only other hands than our commands' write such rows. What holds now is better than
-            # a part of it.
-            faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
-            log.error(
-                "version %s is not taken: %s",
-                stored.version,
-                "; ".join(map(str, roster.faults)),
-                extra={"action": "configure", "version": stored.version},
-            )
-            return faults
-        self._stored = stored
-        if self._floor is not None and self._reception is not None:
-            self._floor.configure(roster)
-            self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
+        async with self._configuring:
+            stored = await stored_floor.load(database)
+            # A floor of thousands is read for a while, in which calls must go on.
+            roster = await asyncio.to_thread(Roster.of, stored)
+            if roster.faults:
+                # Only other hands than our commands' write such rows. What holds now is better
+                # than a part of it.
+                faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
+                log.error(
+                    "version %s is not taken: %s",
+                    stored.version,
+                    "; ".join(map(str, roster.faults)),
+                    extra={"action": "configure", "version": stored.version},
+                )
+                return faults
+            self._stored = stored
+            if self._floor is not None and self._reception is not None:
+                self._floor.configure(roster)
+                entry_points = {e.number: e.flow for e in stored.entry_points}
+                self._reception.configure(roster, entry_points)
         log.info("configured", extra={"action": "configured", "version": stored.version})
         return []

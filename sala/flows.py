@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from acd import policy
 from crm import flows as published
 from crm.calendars import Calendar
 from crm.database import Database
@@ -36,9 +37,12 @@ def context(settings: Settings, stored: Floor | None) -> Context:
     known = Context(hosts=settings.flow_hosts, queries=query_names(Path(settings.flows)))
     if stored is None:
         return known
+    found = policy.read(stored)
     return Context(
         queues=[queue.name for queue in stored.queues],
-        agents=[Skilled(agent.queues) for agent in stored.agents],
+        agents=[Skilled(agent.queues, dict(agent.skills)) for agent in stored.agents],
+        calendars=found.calendars,
+        queue_hours=found.hours,
         hosts=known.hosts,
         queries=known.queries,
     )
@@ -53,7 +57,6 @@ def library(
     """Make the service's library: what was published."""
     return Library(
         Published(database),
-        Path(settings.flows),
         settings.state,
         store,
         context=lambda: context(settings, stored()),
@@ -78,7 +81,6 @@ async def prepare(
     try:
         files = Library(
             Folder(Path(settings.flows)),
-            Path(settings.flows),
             settings.state,
             store,
             context=lambda: known,

@@ -178,6 +178,10 @@ class Reception:
         await session.after(node)
         self._settle(call, contact)
 
+    async def referred(self, call: Call, to: str) -> None:
+        """An agent's phone sends a caller on."""
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
         self._floor.event(event)

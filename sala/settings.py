@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -46,6 +47,7 @@ def _expects(what: str) -> dict[str, Any]:
 
 _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
 Seconds = Annotated[int, _strictly(int)]
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -107,6 +109,29 @@ class Settings(BaseSettings):
         default=(),
         description="Addresses or networks that may send calls as a trunk.",
         json_schema_extra=_expects("a list of IP addresses or networks"),
+    )
+    trunk_out: str = Field(
+        default="",
+        description="Trunk that numbers outside are dialled over, as host or host:port; "
+        "empty: nothing is dialled out.",
+        json_schema_extra=_expects("a host, such as sip.example.com or 192.0.2.1:5060"),
+    )
+    trunk_user: str = Field(
+        default="",
+        description="Account at that trunk; empty: it knows Sala by its address.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret of that account.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_number: str = Field(
+        default="",
+        pattern=r"^(\+?[0-9]{2,20})?$",
+        description="Number that calls over that trunk come from, in the form that it asks for.",
+        json_schema_extra=_expects("a number such as +14155550100"),
     )
     default_region: str = Field(
         default="US",
@@ -247,6 +272,13 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part)
         return value
 
+    @field_validator("trunk_out")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        if value and not _HOST.fullmatch(value):
+            raise ValueError
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -304,6 +336,8 @@ def disagreements(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
                 f"({settings.rtp_first} to {settings.rtp_last})",
             )
         )
+    if settings.trunk_user and not settings.trunk_secret:
+        faults.append((("trunk_user", "trunk_secret"), "trunk_user needs a trunk_secret"))
     faults.extend(
         ((one, other), f"{one} and {other} are both {getattr(settings, one)}")
         for one, other in itertools.combinations(("sip_port", "ami_port", "agi_port"), 2)

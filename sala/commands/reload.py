@@ -31,7 +31,7 @@ async def _reload(settings: Settings) -> list[str]:
     from crm import floor
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
-    from sala import flows
+    from sala import flows, hours
     from sala.control import ControlClient
     from sala.database import opened
     from sala.parts import check_pbx, reload_pbx, silent
@@ -54,6 +54,10 @@ async def _reload(settings: Settings) -> list[str]:
         if faults:
             raise UserError("\n".join([*faults, "nothing was changed"]))
         known = flows.context(settings, stored)
+        said += [
+            f"calendar {name} is as its file says"
+            for name in await hours.publish(settings, database, edited=True)
+        ]
         new, left = await flows.publish_edited(settings, database, known)
         said += [f"flow {name} is published" for name in new]
         said += [
