@@ -320,6 +320,7 @@ class Floor:
         self._driver.begin(self._roster.configuration, (config, *hours, *told), now)
         for offer in found.joins:
             self._legs.join(offer)
+        self._cancel_unknown()
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)
@@ -332,6 +333,13 @@ class Floor:
                 "reachable": len(floor.reachable),
             },
         )
+
+    def _cancel_unknown(self) -> None:
+        """Stop what rings though the router would not have it so."""
+        router = self._driver.router
+        for leg in list(self._legs):
+            if not leg.answered and (router is None or router.offer(leg.offer) is None):
+                self._legs.cancel(leg.offer, leg.agent)
 
     # --- views ------------------------------------------------------------------------------
 
