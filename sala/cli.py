@@ -13,6 +13,7 @@ from sala.commands import (
     calendar,
     config,
     doctor,
+    explain,
     flow,
     number,
     prompts,
@@ -20,6 +21,7 @@ from sala.commands import (
     reload,
     replay,
     run,
+    simulate,
     skill,
     status,
 )
@@ -82,6 +84,8 @@ app.command("reload")(reload.reload)
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(queue.app)
