@@ -14,6 +14,7 @@ from sala.commands import (
     config,
     customer,
     doctor,
+    explain,
     flow,
     number,
     prompts,
@@ -21,6 +22,7 @@ from sala.commands import (
     reload,
     replay,
     run,
+    simulate,
     skill,
     status,
 )
@@ -83,6 +85,8 @@ app.command("reload")(reload.reload)
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(queue.app)
