@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from sala.commands import agent, config, doctor, flow, number, prompts, reload, run, status
+from sala.commands import (
+    agent,
+    config,
+    customer,
+    doctor,
+    flow,
+    number,
+    prompts,
+    recordings,
+    reload,
+    run,
+    status,
+    voicemail,
+)
 from sala.invocation import Commands, Invocation
 
 app = typer.Typer(
@@ -69,6 +82,9 @@ app.add_typer(agent.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
+app.add_typer(voicemail.app)
+app.add_typer(recordings.app)
+app.add_typer(customer.app)
 
 
 def main() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crm import floor as stored_floor
 from crm import flows as published
+from crm import voicemail
 from crm.calendars import Calendar
 from crm.database import Database
 from crm.records import Floor
@@ -23,6 +25,7 @@ from ivr.prompts import Catalogue, PromptStore
 from ivr.shelf import TEST_SUFFIX, Folder, Published, Stored, calendars, flow_files, read
 from ivr.speech.espeak import Espeak
 from sala.errors import UserError
+from sala.services import gate
 from sala.settings import Settings
 
 
@@ -31,57 +34,67 @@ def prompts(settings: Settings) -> PromptStore:
     return PromptStore(settings.media, settings.state, Espeak(), language=settings.language)
 
 
-def context(settings: Settings, stored: Floor | None) -> Context:
-    """Return what checks may know: settings, and the floor if it is known."""
-    known = Context(hosts=settings.flow_hosts, queries=query_names(Path(settings.flows)))
+def context(
+    settings: Settings, stored: Floor | None, mailboxes: Collection[str] | None = None
+) -> Context:
+    """Return what checks may know: settings, and the floor and mailboxes if they are known."""
+    known = Context(
+        hosts=settings.flow_hosts,
+        queries=query_names(Path(settings.flows)),
+        mailboxes=mailboxes,
+        refuses=gate(settings).refuses,
+    )
     if stored is None:
         return known
-    return Context(
+    return replace(
+        known,
         queues=[queue.name for queue in stored.queues],
         agents=[Skilled(agent.queues) for agent in stored.agents],
-        hosts=known.hosts,
-        queries=known.queries,
     )
+
+
+async def known(settings: Settings, database: Database) -> Context:
+    """Return what checks may know, with all that the database tells."""
+    boxes = await voicemail.mailboxes(database)
+    return context(settings, await stored_floor.load(database), [box.name for box in boxes])
 
 
 def library(
     settings: Settings,
     store: PromptStore,
     database: Database,
-    stored: Callable[[], Floor],
+    context: Callable[[], Context],
 ) -> Library:
-    """Make the service's library: what was published."""
+    """Make the service's library: what was published. `context`: what checks know now."""
     return Library(
         Published(database),
         Path(settings.flows),
         settings.state,
         store,
-        context=lambda: context(settings, stored()),
+        context=context,
     )
 
 
 async def prepare(
     settings: Settings,
     *,
-    queues: Collection[str] | None = None,
+    known: Context | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Problem]:
     """Check the folder's flows and prompts, and render what is not rendered yet; return warnings.
 
-    `queues` are the names of the queues there are, None if that is not known. Raises
-    `FlowInvalid` with every fault, or `SpeechError`.
+    `known` is what the database tells, None if it is not asked. Raises `FlowInvalid` with every
+    fault, or `SpeechError`.
     """
     store = prompts(settings)
-    known = Context(
-        queues=queues, hosts=settings.flow_hosts, queries=query_names(Path(settings.flows))
-    )
+    at = known or context(settings, None)
     try:
         files = Library(
             Folder(Path(settings.flows)),
             Path(settings.flows),
             settings.state,
             store,
-            context=lambda: known,
+            context=lambda: at,
         )
         return await files.reload(progress)
     finally:

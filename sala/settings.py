@@ -48,6 +48,7 @@ _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
 Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
 Seconds = Annotated[int, _strictly(int)]
+Count = Annotated[int, _strictly(int)]
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -134,6 +135,45 @@ class Settings(BaseSettings):
         repr=False,
         description="Signs what flows ask webhooks; empty: webhook nodes take their failed exit.",
         json_schema_extra=_expects("a text"),
+    )
+    event_url: str = Field(
+        default="",
+        description="Address that flows' events are told to, signed; empty: nowhere.",
+        json_schema_extra=_expects("an http:// or https:// address"),
+    )
+    dial_allowed: Addresses = Field(
+        default=(),
+        description="What transfers and callbacks may dial: prefixes such as +66, regions such "
+        "as TH; empty: nothing.",
+        json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
+    )
+    dial_denied: Addresses = Field(
+        default=(),
+        description="What they may not dial, though it is allowed.",
+        json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
+    )
+    dial_sip_hosts: Addresses = Field(
+        default=(),
+        description="Hosts of SIP addresses that transfers may go to, as host or host:port.",
+        json_schema_extra=_expects("a list of hosts, such as pbx.example.com"),
+    )
+    dial_per_number: Count = Field(
+        default=5,
+        ge=0,
+        description="Most times one number is dialled in 24 hours.",
+        json_schema_extra=_expects("a number"),
+    )
+    dial_per_day: Count = Field(
+        default=500,
+        ge=0,
+        description="Most numbers dialled in 24 hours.",
+        json_schema_extra=_expects("a number"),
+    )
+    dial_at_once: Count = Field(
+        default=10,
+        ge=0,
+        description="Most dialled calls in progress.",
+        json_schema_extra=_expects("a number"),
     )
     dialplans: Path = Field(
         default=Path("dialplans"), description="Folder of dialplans.", json_schema_extra=_FOLDER
@@ -242,6 +282,25 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part)
         return value
 
+    @field_validator("dial_allowed", "dial_denied")
+    @classmethod
+    def _dialling_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from acd.gate import is_rule
+
+        if not all(map(is_rule, value)):
+            raise ValueError
+        return value
+
+    @field_validator("event_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(value)
+        if value and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError
+        return value
+
     @field_validator("default_region")
     @classmethod
     def _region(cls, value: str) -> str:
@@ -274,6 +333,13 @@ def _resolved(path: Path) -> Path:
 def disagreements(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
     """Find settings that are right alone but not together: (the keys, what is wrong)."""
     faults: list[tuple[tuple[str, ...], str]] = []
+    if settings.event_url and not settings.webhook_secret:
+        faults.append(
+            (
+                ("event_url", "webhook_secret"),
+                "event_url needs webhook_secret, which signs what is told",
+            )
+        )
     if settings.rtp_first >= settings.rtp_last:
         faults.append(
             (

@@ -28,7 +28,6 @@ def reload(context: typer.Context) -> None:
 async def _reload(settings: Settings) -> list[str]:
     import asyncio
 
-    from crm import floor
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
     from sala import flows
@@ -39,10 +38,9 @@ async def _reload(settings: Settings) -> list[str]:
     faults: list[str] = []
     said: list[str] = []
     async with opened(settings) as database:
-        stored = await floor.load(database)
-        queues = [queue.name for queue in stored.queues]
+        known = await flows.known(settings, database)
         try:
-            warnings = await flows.prepare(settings, queues=queues)
+            warnings = await flows.prepare(settings, known=known)
             said += [str(warning) for warning in warnings]
         except FlowInvalid as error:
             faults += [str(problem) for problem in error.problems]
@@ -53,7 +51,6 @@ async def _reload(settings: Settings) -> list[str]:
             faults.append(str(error))
         if faults:
             raise UserError("\n".join([*faults, "nothing was changed"]))
-        known = flows.context(settings, stored)
         new, left = await flows.publish_edited(settings, database, known)
         said += [f"flow {name} is published" for name in new]
         said += [
