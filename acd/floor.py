@@ -301,16 +301,17 @@ class Floor:
         try:
             while self._inbox and self._router is not None:
                 event, now = self._inbox.popleft()
-                self._journal(event, now)
-                self._act(self._router.handle(event, now), now)
+                decisions = self._router.handle(event, now)
+                self._journal(event, decisions, now)
+                self._act(decisions, now)
         finally:
             self._deciding = False
         self._arm()
 
-    def _journal(self, event: Event, now: int) -> None:
+    def _journal(self, event: Event, decisions: list[Decision], now: int) -> None:
         self._seq += 1
         version = self._roster.configuration.version
-        self._ledger.journal(self._router_epoch, self._seq, now, version, event)
+        self._ledger.journal(self._router_epoch, self._seq, now, version, event, decisions)
 
     @property
     def _router_epoch(self) -> str:

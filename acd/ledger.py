@@ -14,14 +14,14 @@ from __future__ import annotations
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Concatenate, ParamSpec, Protocol
 
 from acd.contacts import Contact
 from acd.intake import Intake
-from acd.router.codec import to_entry
-from acd.router.events import Event, Wanted
+from acd.router.events import Decision, Event, Wanted
+from acd.router.journal import to_body
 from crm.records import (
     Interaction,
     InteractionDetail,
@@ -323,9 +323,17 @@ class Ledger:
         self._recorder.agent_presence(agent, wanted.value, reason, at)
 
     @_afterwards
-    def journal(self, epoch: str, seq: int, at: int, version: int, event: Event) -> None:
-        """One input of the router, as it was given."""
-        kind, body = to_entry(event)
+    def journal(
+        self,
+        epoch: str,
+        seq: int,
+        at: int,
+        version: int,
+        event: Event,
+        decisions: Sequence[Decision],
+    ) -> None:
+        """One input of the router, as it was given, and what it decided."""
+        kind, body = to_body(event, decisions)
         self._recorder.journal(JournalEntry(epoch, seq, at, version, kind, body))
 
     def _find(

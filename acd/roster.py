@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
+from acd import policy
+from acd.router.events import Configuration, QueueConfig, Wanted
 from crm import records as crm
+from crm.calendars import Calendar
 
 PresenceWanted = tuple[Wanted, str]
 """What an agent asked to be, and the reason they gave."""
@@ -15,7 +17,7 @@ class Roster:
     """A configuration together with what it leaves to the shell: addresses and wanted presence.
 
     `addresses` maps an agent to their address at the switch (a SIP account), `presences` to what
-    they last asked to be.
+    they last asked to be; `hours` maps queues to when they are open, if not always.
     """
 
     def __init__(
@@ -23,8 +25,12 @@ class Roster:
         configuration: Configuration,
         addresses: Mapping[str, str],
         presences: Mapping[str, PresenceWanted],
+        hours: Mapping[str, Calendar] | None = None,
+        faults: Sequence[policy.Fault] = (),
     ) -> None:
         self.configuration = configuration
+        self.hours = hours or {}
+        self.faults = tuple(faults)
         self._addresses = dict(addresses)
         self._at = {address: agent for agent, address in self._addresses.items()}
         self._presences = {
@@ -35,18 +41,18 @@ class Roster:
 
     @classmethod
     def of(cls, floor: crm.Floor) -> Roster:
-        """The roster of a stored floor."""
-        configuration = Configuration(
-            version=floor.version,
-            queues=tuple(
-                QueueConfig(q.name, q.ring_ms, q.wrap_up_ms, q.strategy) for q in floor.queues
-            ),
-            agents=tuple(AgentConfig(agent.id, agent.queues) for agent in floor.agents),
-        )
+        """The roster of a stored floor.
+
+        Its `faults` tell what of the rows cannot be used; each such part has its default, or is
+        left out, so that the floor works with the rest.
+        """
+        found = policy.read(floor)
         return cls(
-            configuration,
+            found.configuration,
             {agent.id: agent.address for agent in floor.agents},
             {agent.id: (Wanted(agent.wanted), agent.reason) for agent in floor.agents},
+            found.hours,
+            found.faults,
         )
 
     def agents(self) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm.database import Database
-from crm.errors import NotFound
+from crm.errors import DataRefused, NotFound
 from crm.records import Customer, Identity
 
 
@@ -21,7 +21,9 @@ async def get(database: Database, customer: str) -> Customer:
     if row is None:
         raise NotFound(f"There is no customer {customer}.")
     identities = tuple(map(Identity, row["kinds"], row["values"]))
-    return Customer(row["id"], row["name"], row["language"], row["created_ms"], identities)
+    return Customer(
+        row["id"], row["name"], row["language"], row["created_ms"], identities, row["tier"]
+    )
 
 
 async def by_identity(database: Database, identity: Identity) -> Customer | None:
@@ -33,3 +35,21 @@ async def by_identity(database: Database, identity: Identity) -> Customer | None
 async def keep_language(database: Database, interaction: str, language: str) -> None:
     """Keep a language (a BCP 47 tag) on the record of an interaction's customer, if it has one."""
     await database.value("customers_keep_language", interaction, language)
+
+
+async def set_tier(database: Database, customer: str, tier: str | None) -> None:
+    """Say what a customer is worth to us, such as `vip`; None: nothing in particular.
+
+    Raises `NotFound`, or `DataRefused` for a tier that is no word.
+    """
+    try:
+        found = await database.value("customers_set_tier", customer, tier)
+    except DataRefused as error:
+        if error.constraint != "customers_tier_check":
+            raise
+        raise DataRefused(
+            f"{tier!r} is no tier: use a-z, 0-9, _ and -, a letter first.",
+            constraint=error.constraint,
+        ) from error
+    if found is None:
+        raise NotFound(f"There is no customer {customer}.")

@@ -1,39 +1,70 @@
-"""The floor's configuration: queues, agents with the queues they serve, entry points.
+"""The floor's configuration: queues, agents and what they can do, hours, entry points.
 
 What changes here reaches the running service by `watch`: every change makes a new version, told by
-Postgres on a channel.
+Postgres on a channel. Every change goes through `change`, one at a time, whole or not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from crm import queries
+from crm import floor_rows, queries
 from crm.database import Database
 from crm.errors import CrmError, DataRefused, NotFound
-from crm.records import Agent, EntryPoint, Floor, Queue
+from crm.records import (
+    Agent,
+    CalendarSource,
+    EntryPoint,
+    Floor,
+    FloorPolicy,
+    Queue,
+    Selection,
+)
 
 _CHANNEL = "sala_config"
 
 
 async def load(database: Database) -> Floor:
     """Read the whole configuration, with agents' presence, as of one instant."""
-    named = queries.load()
     async with (
         database.connection() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        return Floor(
-            version=await connection.fetchval(named["floor_version"]),
-            queues=tuple(Queue(**row) for row in await connection.fetch(named["floor_queues"])),
-            agents=tuple(map(_agent, await connection.fetch(named["floor_agents"]))),
-            entry_points=tuple(
-                EntryPoint(**row) for row in await connection.fetch(named["floor_entry_points"])
-            ),
-        )
+        return await _load(connection)
+
+
+async def _load(connection: Any) -> Floor:
+    named = queries.load()
+
+    async def rows(query: str) -> list[Any]:
+        return list(await connection.fetch(named[query]))
+
+    policy = (await rows("floor_policy"))[0]
+    return Floor(
+        version=await connection.fetchval(named["floor_version"]),
+        queues=tuple(map(_queue, await rows("floor_queues"))),
+        agents=tuple(map(_agent, await rows("floor_agents"))),
+        entry_points=tuple(EntryPoint(**row) for row in await rows("floor_entry_points")),
+        skills=tuple(row["name"] for row in await rows("floor_skills")),
+        languages=tuple(row["name"] for row in await rows("floor_languages")),
+        sites=tuple(row["name"] for row in await rows("floor_sites")),
+        calendars=tuple(
+            CalendarSource(row["name"], json.loads(row["source"]))
+            for row in await rows("floor_calendars")
+        ),
+        selections=tuple(
+            Selection(
+                row["name"], row["policy"], tuple(zip(row["queues"], row["weights"], strict=True))
+            )
+            for row in await rows("floor_selections")
+        ),
+        policy=FloorPolicy(**{**policy, "blocks": json.loads(policy["blocks"])}),
+    )
 
 
 async def version(database: Database) -> int:
@@ -76,6 +107,20 @@ async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[i
         await asyncio.sleep(min(every_s, 1.0))
 
 
+async def change(database: Database, edit: Callable[[Floor], Floor]) -> Floor:
+    """Change the configuration in one transaction, and return what it was before.
+
+    `edit` is given what is stored and returns what is to be; if it raises, nothing is changed.
+    Changes wait for each other, so it sees what came before it. Agents' presence stays as it is.
+    Raises `DataRefused` for what the tables do not take; the message says which.
+    """
+    async with database.transaction() as connection:
+        await connection.fetchval(queries.load()["floor_lock"])
+        was = await _load(connection)
+        await floor_rows.write(connection, was, edit(was))
+        return was
+
+
 async def seed(
     database: Database,
     *,
@@ -87,17 +132,19 @@ async def seed(
 
     Once anything was ever configured, also if it was all removed since, this does nothing.
     """
-    async with database.transaction() as connection:
-        if not await _value(connection, "floor_is_empty"):
-            return False
-        for queue in queues:
-            await _value(connection, "floor_put_queue", *_policy(queue))
-        for agent in agents:
-            await _value(connection, "floor_add_agent", agent.id, agent.name, agent.address)
-            await _serve(connection, agent.id, agent.queues)
-        for entry in entry_points:
-            await _value(connection, "floor_put_entry_point", entry.number, entry.flow)
-        return True
+    filled = False
+
+    def edit(was: Floor) -> Floor:
+        nonlocal filled
+        filled = was.version == 1 and not (was.queues or was.agents or was.entry_points)
+        if not filled:
+            return was
+        return replace(
+            was, queues=tuple(queues), agents=tuple(agents), entry_points=tuple(entry_points)
+        )
+
+    await change(database, edit)
+    return filled
 
 
 async def agents(database: Database) -> list[Agent]:
@@ -108,30 +155,51 @@ async def agents(database: Database) -> list[Agent]:
 async def add_agent(
     database: Database, agent: str, *, name: str, address: str, queues: Sequence[str] = ()
 ) -> None:
-    """Add an agent who serves these queues, preferred first.
+    """Add an agent who serves these queues.
 
     Raises `DataRefused` for an id or address that is taken or malformed, `NotFound` for a queue
     that is not there; each says which.
     """
-    async with _explained(agent, address), database.transaction() as connection:
-        if await _value(connection, "floor_add_agent", agent, name, address) is None:
+
+    def edit(was: Floor) -> Floor:
+        if any(known.id == agent for known in was.agents):
             raise DataRefused(f"There is an agent {agent} already.")
-        await _serve(connection, agent, queues)
+        wanted = tuple(dict.fromkeys(queues))
+        _queues_there(was, wanted)
+        return replace(was, agents=(*was.agents, Agent(agent, name, address, wanted)))
+
+    await change(database, edit)
 
 
 async def remove_agent(database: Database, agent: str) -> None:
     """Remove an agent; history keeps the id. Raises `NotFound`."""
-    if await database.value("floor_remove_agent", agent) is None:
-        raise NotFound(f"There is no agent {agent}.")
+
+    def edit(was: Floor) -> Floor:
+        kept = tuple(known for known in was.agents if known.id != agent)
+        if kept == was.agents:
+            raise NotFound(f"There is no agent {agent}.")
+        return replace(was, agents=kept)
+
+    await change(database, edit)
 
 
 async def set_agent_queues(database: Database, agent: str, queues: Sequence[str]) -> None:
-    """Say which queues an agent serves, preferred first. Raises `NotFound` for either."""
-    async with database.transaction() as connection:
-        if await _value(connection, "floor_lock_agent", agent) is None:
+    """Say which queues an agent serves. Raises `NotFound` for either."""
+
+    def edit(was: Floor) -> Floor:
+        if not any(known.id == agent for known in was.agents):
             raise NotFound(f"There is no agent {agent}.")
-        await _value(connection, "floor_clear_agent_queues", agent)
-        await _serve(connection, agent, queues)
+        wanted = tuple(dict.fromkeys(queues))
+        _queues_there(was, wanted)
+        return replace(
+            was,
+            agents=tuple(
+                replace(known, queues=wanted, ranks=()) if known.id == agent else known
+                for known in was.agents
+            ),
+        )
+
+    await change(database, edit)
 
 
 async def set_presence(
@@ -144,60 +212,97 @@ async def set_presence(
 
 async def put_queue(database: Database, queue: Queue) -> None:
     """Add a queue or change its policy. Raises `DataRefused` for values out of bounds."""
-    await database.value("floor_put_queue", *_policy(queue))
+
+    def edit(was: Floor) -> Floor:
+        others = tuple(known for known in was.queues if known.name != queue.name)
+        return replace(was, queues=(*others, queue))
+
+    await change(database, edit)
 
 
 async def remove_queue(database: Database, name: str) -> None:
     """Remove a queue; its agents no longer serve it, history keeps its name. Raises `NotFound`."""
-    if await database.value("floor_remove_queue", name) is None:
+    await change(database, lambda was: without_queue(was, name))
+
+
+def without_queue(floor: Floor, name: str) -> Floor:
+    """Return a floor without a queue, which nobody serves or selects any more.
+
+    Raises `NotFound`.
+    """
+    kept = tuple(queue for queue in floor.queues if queue.name != name)
+    if kept == floor.queues:
         raise NotFound(f"There is no queue {name}.")
+    return replace(
+        floor,
+        queues=kept,
+        agents=tuple(_unserved(agent, name) for agent in floor.agents),
+        selections=tuple(
+            replace(one, queues=tuple(pair for pair in one.queues if pair[0] != name))
+            for one in floor.selections
+        ),
+    )
+
+
+def _unserved(agent: Agent, queue: str) -> Agent:
+    if queue not in agent.queues:
+        return agent
+    ranks = agent.ranks or (1,) * len(agent.queues)
+    kept = [pair for pair in zip(agent.queues, ranks, strict=True) if pair[0] != queue]
+    return replace(agent, queues=tuple(q for q, _ in kept), ranks=tuple(r for _, r in kept))
+
+
+def _queues_there(floor: Floor, wanted: Iterable[str]) -> None:
+    there = {queue.name for queue in floor.queues}
+    for name in wanted:
+        if name not in there:
+            raise NotFound(f"There is no queue {name}.")
 
 
 async def put_entry_point(database: Database, entry: EntryPoint) -> None:
     """Lead a dialled number to a flow. Raises `DataRefused` for a malformed number or flow."""
-    await database.value("floor_put_entry_point", entry.number, entry.flow)
+
+    def edit(was: Floor) -> Floor:
+        others = tuple(known for known in was.entry_points if known.number != entry.number)
+        return replace(was, entry_points=(*others, entry))
+
+    await change(database, edit)
 
 
 async def remove_entry_point(database: Database, number: str) -> None:
     """Lead a dialled number nowhere. Raises `NotFound`."""
-    if await database.value("floor_remove_entry_point", number) is None:
-        raise NotFound(f"There is no entry point {number}.")
+
+    def edit(was: Floor) -> Floor:
+        kept = tuple(entry for entry in was.entry_points if entry.number != number)
+        if kept == was.entry_points:
+            raise NotFound(f"There is no entry point {number}.")
+        return replace(was, entry_points=kept)
+
+    await change(database, edit)
+
+
+def _queue(row: Any) -> Queue:
+    return Queue(
+        **{
+            **row,
+            "tiers": json.loads(row["tiers"]),
+            "steps": tuple(json.loads(row["steps"])),
+            "recipes": tuple(json.loads(row["recipes"])),
+        }
+    )
 
 
 def _agent(row: Any) -> Agent:
-    return Agent(**{**row, "queues": tuple(row["queues"])})
-
-
-def _policy(queue: Queue) -> tuple[str, int, int, str]:
-    return queue.name, queue.ring_ms, queue.wrap_up_ms, queue.strategy
-
-
-async def _value(connection: Any, query: str, *values: object) -> Any:
-    return await connection.fetchval(queries.load()[query], *values)
-
-
-async def _serve(connection: Any, agent: str, wanted: Sequence[str]) -> None:
-    wanted = list(dict.fromkeys(wanted))
-    there = set(await _value(connection, "floor_queues_there", wanted))
-    for name in wanted:
-        if name not in there:
-            raise NotFound(f"There is no queue {name}.")
-    await _value(connection, "floor_add_agent_queues", agent, wanted)
-
-
-_SAID = {
-    "agents_id_check": "{agent!r} is no agent's id: use letters, digits, and . _ - inside.",
-    "agents_name_check": "An agent's name has 1 to 200 characters.",
-    "agents_address_check": "{address!r} is no address: give the agent's SIP account.",
-    "agents_address_key": "Another agent has the address {address}.",
-}
-
-
-@contextlib.asynccontextmanager
-async def _explained(agent: str, address: str) -> AsyncIterator[None]:
-    try:
-        yield
-    except DataRefused as error:
-        if error.constraint not in _SAID:
-            raise
-        raise DataRefused(_SAID[error.constraint].format(agent=agent, address=address)) from error
+    fields = dict(row)
+    skills = tuple(zip(fields.pop("skills"), fields.pop("levels"), strict=True))
+    ranks = tuple(fields.pop("ranks"))
+    return Agent(
+        **{
+            **fields,
+            "queues": tuple(fields["queues"]),
+            "ranks": ranks if any(rank != 1 for rank in ranks) else (),
+            "skills": skills,
+            "languages": tuple(fields["languages"]),
+            "site": fields["site"] or "",
+        }
+    )

@@ -28,3 +28,11 @@ async def read(
 async def epochs(database: Database) -> list[str]:
     """Return the epochs there are, oldest first."""
     return [row["epoch"] for row in await database.rows("journal_epochs")]
+
+
+async def runs(database: Database, first_ms: int, last_ms: int) -> list[str]:
+    """Return the epochs of the router that have entries in a span of time, oldest first.
+
+    Callers' ways through flows stand in epochs of their own, `ivr.…`, and are left out.
+    """
+    return [row["epoch"] for row in await database.rows("journal_runs", first_ms, last_ms)]

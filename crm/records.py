@@ -7,7 +7,7 @@ unknown, or not yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -55,6 +55,8 @@ class Customer:
     language: str | None
     created_ms: int
     identities: tuple[Identity, ...] = ()
+    tier: str | None = None
+    """What they are worth to us, such as `vip`; queues turn it into a head start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +127,40 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue's policy."""
+    """One queue's policy.
+
+    `tiers`, `steps`, `recipes` and the `when_*` are in the admin's own words, for `acd.policy`.
+    """
 
     name: str
     ring_ms: int = 20_000
     wrap_up_ms: int = 10_000
     strategy: str = "longest_idle"
+    ring_at_once: int = 1
+    target_ms: int = 20_000
+    short_abandon_ms: int = 0
+    max_wait_ms: int | None = None
+    when_late: str = "turn_away"
+    max_length: int | None = None
+    when_full: str = "turn_away"
+    join_needs: str | None = None
+    stay_needs: str | None = None
+    when_empty: str = "turn_away"
+    calendar: str | None = None
+    """When it is open; None: always."""
+    when_closed: str = "turn_away"
+    closing_clears: bool = False
+    tiers: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Any] = ()
+    recipes: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent, their device's address, their queues in order, and the presence they asked for.
+    """An agent, their device's address, what they can do, and the presence they asked for.
 
-    `wanted` is `offline`, `available` or `paused`.
+    `wanted` is `offline`, `available` or `paused`. A channel's capacity is None where the floor's
+    policy holds.
     """
 
     id: str
@@ -147,6 +170,45 @@ class Agent:
     wanted: str = "offline"
     reason: str = ""
     since_ms: int = 0
+    ranks: tuple[int, ...] = ()
+    """Preference for each of `queues`, 1 first; empty: all 1."""
+    skills: tuple[tuple[str, int], ...] = ()
+    """With levels, by name; so too languages."""
+    languages: tuple[str, ...] = ()
+    site: str = ""
+    voice: int | None = None
+    chat: int | None = None
+    email: int | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSource:
+    """Opening hours in the admin's own words, for `crm.calendars.read`."""
+
+    name: str
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How a freed agent's next interaction is chosen among queues, given with their weights."""
+
+    name: str
+    policy: str = "priority"
+    queues: tuple[tuple[str, int], ...] = ()
+    """By name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPolicy:
+    """What holds for all agents: capacities, and which channels a busy one blocks."""
+
+    busy_backoff_ms: int = 5_000
+    voice: int = 1
+    chat: int = 4
+    email: int = 6
+    blocks: Mapping[str, Any] = field(default_factory=lambda: {"voice": ["chat", "email"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +227,12 @@ class Floor:
     queues: tuple[Queue, ...] = ()
     agents: tuple[Agent, ...] = ()
     entry_points: tuple[EntryPoint, ...] = ()
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    calendars: tuple[CalendarSource, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    policy: FloorPolicy = FloorPolicy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class Library:
             raise FlowInvalid(errors)
         said = [one for flow in (*flows, *pinned) for one in spoken(flow)]
         await self._prompts.prepare(catalogue, said, progress)
-        return flows, pinned, opened, problems
+        return flows, pinned, {**(context.calendars or {}), **opened}, problems
 
     def _voiceless(self, flow: Flow) -> Iterator[Problem]:
         for path, text in _places(flow):
@@ -237,7 +237,12 @@ def check_one(
         known = {language: catalogue.ids(language) for language in flow.document.served}
     return check(
         flow,
-        replace(context, prompts=known, calendars=opened, flows={one.alias: one for one in flows}),
+        replace(
+            context,
+            prompts=known,
+            calendars={**(context.calendars or {}), **opened},
+            flows={one.alias: one for one in flows},
+        ),
     )
 
 

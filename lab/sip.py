@@ -32,6 +32,7 @@ class RawCall(asyncio.DatagramProtocol):
         self._sequence = 0
         self._dialog: tuple[bytes, bytes, bytes] | None = None
         self._pending: tuple[bytes, bytes] | None = None
+        self._contact = b""
         self.provisional: list[int] = []
 
     async def __aenter__(self) -> RawCall:
@@ -39,6 +40,7 @@ class RawCall(asyncio.DatagramProtocol):
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: self, local_addr=("127.0.0.1", 0)
         )
+        self._contact = b"<sip:lab@%b>" % self._local()
         return self
 
     async def __aexit__(
@@ -96,6 +98,37 @@ class RawCall(asyncio.DatagramProtocol):
             self._dialog = (contact[1] if contact else target, sender, _header(reply, b"To"))
         return status
 
+    async def flash(self, dialled: bytes, *, sender: bytes, headers: bytes = b"") -> int:
+        """Call and take it back in the same breath: INVITE and CANCEL without a pause.
+
+        Arguments and result as for `invite`.
+        """
+        target = b"sip:%b@%b" % (dialled, self._host())
+        proof = b""
+        status, reply = await self._ask(b"INVITE", target, sender, headers, b"", 4.0)
+        if status in {401, 407}:
+            self._ack(target, sender, reply)
+            proof = self._proof(b"INVITE", target, reply)
+        elif status:
+            self._ack(target, sender, reply)
+            return status
+        self._sequence += 1
+        number = self._sequence
+        self.send(self._message(b"INVITE", target, sender, headers + proof, b"", number))
+        self.send(self._message(b"CANCEL", target, sender, b"", b"", number))
+        return await self._cancelled(target, sender, 4.0)
+
+    async def register(self, contact: bytes, *, headers: bytes = b"", within: float = 4.0) -> int:
+        """Register the account at `contact`, the whole of that header; gives the final status."""
+        self._contact = contact
+        target, sender = b"sip:%b" % self._host(), b"<sip:%b@lab>" % self._user.encode()
+        to = sender
+        status, reply = await self._ask(b"REGISTER", target, sender, headers, b"", within, to=to)
+        if status in {401, 407}:
+            proof = self._proof(b"REGISTER", target, reply)
+            status, _ = await self._ask(b"REGISTER", target, sender, headers, proof, within, to=to)
+        return status
+
     async def bye(self, within: float = 4.0) -> None:
         """End the call, if it was answered."""
         if self._dialog is None:
@@ -109,13 +142,20 @@ class RawCall(asyncio.DatagramProtocol):
             return
         (target, sender), self._pending = self._pending, None
         self.send(self._message(b"CANCEL", target, sender, b"", b"", self._sequence))
+        await self._cancelled(target, sender, within)
+
+    async def _cancelled(self, target: bytes, sender: bytes, within: float) -> int:
+        """Wait for the INVITE's final reply and acknowledge it; gives its status, or 0."""
+        marker = b"%d INVITE" % self._sequence
         try:
             async with asyncio.timeout(within):
-                while not _header(reply := await self._replies.get(), b"CSeq").endswith(b"INVITE"):
-                    pass
+                reply = await self._replies.get()
+                while _header(reply, b"CSeq") != marker or reply[8:9] == b"1":
+                    reply = await self._replies.get()
         except TimeoutError:
-            return
+            return 0
         self._ack(target, sender, reply)
+        return int(reply[8:11])
 
     def send(self, data: bytes) -> None:
         """Send any bytes at all."""
@@ -181,11 +221,11 @@ class RawCall(asyncio.DatagramProtocol):
         return (
             b"%b %b SIP/2.0\r\nVia: SIP/2.0/UDP %b;rport;branch=z9hG4bK%b%d\r\n"
             b"Max-Forwards: 70\r\nFrom: %b;tag=%b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
-            b"Contact: <sip:lab@%b>\r\n%bContent-Length: %d\r\n\r\n%b"
+            b"Contact: %b\r\n%bContent-Length: %d\r\n\r\n%b"
             % (
                 *(method, target, self._local(), self._tag.encode(), number),
                 *(sender, self._tag.encode(), to or b"<sip:line@%b>" % self._host()),
-                *(self._call_id.encode(), number, method, self._local()),
+                *(self._call_id.encode(), number, method, self._contact),
                 *(headers, len(body), body),
             )
         )

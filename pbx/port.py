@@ -321,8 +321,12 @@ class Switch(Protocol):
         ring_ms: int,
         caller: Caller,
         carry: Mapping[str, str],
+        held: bool = False,
     ) -> None:
         """Ring an agent's device for a waiting call, and connect the two when it answers.
+
+        With `held`, as where several devices ring and one may have the call, whoever answers is
+        held until `join`, a few seconds at most; so a second answer never meets the caller.
 
         Never blocks and never raises for the PBX's reasons: how it goes on is told by `Leg...`
         events that bear `offer`. The PBX itself ends the ringing after `ring_ms` (NO_ANSWER), so
@@ -333,6 +337,21 @@ class Switch(Protocol):
 
     def cancel(self, offer: str) -> None:
         """Stop ringing (or talking). Does nothing if the leg is gone; `LegEnded` follows."""
+
+    def join(self, offer: str) -> None:
+        """Connect a held leg that has answered with the call it was rung for. Never blocks."""
+
+    def summon(self, call: str) -> None:
+        """Have `Handler.waiting` called for a waiting call now, not at its next interval.
+
+        Never blocks. A call that is being connected meanwhile is left in peace.
+        """
+
+    def carry(self, call: str, values: Mapping[str, str]) -> None:
+        """Replace what a waiting call carries (see `Call.carry`). Never blocks.
+
+        Raises `pbx.errors.LocalProtocolError` for what cannot be carried.
+        """
 
     async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
         """Play to a caller who waits, over the music, at the next occasion."""

@@ -89,6 +89,9 @@ class Service:
         )
         await spool.take_in()
         roster = Roster.of(stored)
+        for fault in roster.faults:
+            # There is no earlier configuration to keep: the floor works with what is right.
+            log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
         switch = self._switch = AsteriskSwitch(
             host=LOOPBACK,
             ami_port=settings.ami_port,
@@ -177,8 +180,7 @@ class Service:
             return [str(problem) for problem in invalid.problems]
         except SpeechError as failure:
             return [str(failure)]
-        await self._configure(self._database)
-        return []
+        return await self._configure(self._database)
 
     async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
         """Log an agent in or out, pause or resume. Raises `LookupError` for an unknown agent.
@@ -216,13 +218,26 @@ class Service:
             for warning in await self._library.reload():
                 log.warning("%s", warning, extra={"action": "flow_warning"})
 
-    async def _configure(self, database: Database) -> None:
+    async def _configure(self, database: Database) -> list[str]:
+        """Take the stored configuration; give its faults, and then nothing was changed."""
         stored = await stored_floor.load(database)
+        roster = Roster.of(stored)
+        if roster.faults:
+            # Only other hands than our commands' write such rows. What holds now is better than
+            # a part of it.
+            faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
+            log.error(
+                "version %s is not taken: %s",
+                stored.version,
+                "; ".join(map(str, roster.faults)),
+                extra={"action": "configure", "version": stored.version},
+            )
+            return faults
         self._stored = stored
         if self._settings is not None:
             self._known = await flows.known(self._settings, database)
-        roster = Roster.of(stored)
         if self._floor is not None and self._reception is not None:
             self._floor.configure(roster)
             self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
         log.info("configured", extra={"action": "configured", "version": stored.version})
+        return []

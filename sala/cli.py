@@ -17,6 +17,7 @@ from sala.commands import (
     prompts,
     recordings,
     reload,
+    replay,
     run,
     status,
     voicemail,
@@ -77,6 +78,7 @@ app.command("demo")(run.demo)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("reload")(reload.reload)
+app.command("replay")(replay.replay)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(number.app)

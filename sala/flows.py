@@ -11,6 +11,7 @@ from crm import floor as stored_floor
 from crm import flows as published
 from crm import voicemail
 from crm.calendars import Calendar
+from crm.calendars import read as read_calendar
 from crm.database import Database
 from crm.records import Floor
 from ivr.errors import FlowInvalid
@@ -46,11 +47,20 @@ def context(
     )
     if stored is None:
         return known
+    opened = {one.name: read_calendar(one.name, one.source, _faulty) for one in stored.calendars}
     return replace(
         known,
         queues=[queue.name for queue in stored.queues],
-        agents=[Skilled(agent.queues) for agent in stored.agents],
+        queue_hours={
+            queue.name: opened[queue.calendar] for queue in stored.queues if queue.calendar
+        },
+        calendars=opened,
+        agents=[Skilled(agent.queues, dict(agent.skills)) for agent in stored.agents],
     )
+
+
+def _faulty(path: tuple[str, ...], what: str) -> None:
+    """Pass over a stored calendar's fault: it was told when the calendar was stored."""
 
 
 async def known(settings: Settings, database: Database) -> Context:
@@ -132,10 +142,10 @@ class Desk:
         """Return all problems of a flow."""
         return check_one(flow, known, self.catalogue, self.calendars, list(self.flows.values()))
 
-    def world(self) -> World:
-        """Return what flows of the folder refer to by name."""
+    def world(self, known: Context | None = None) -> World:
+        """Return what flows of the folder refer to by name; `known` may tell of more calendars."""
         return World(
-            self.calendars,
+            {**((known and known.calendars) or {}), **self.calendars},
             lambda alias: self.flows[alias].document if alias in self.flows else None,
         )
 
@@ -187,7 +197,7 @@ def trial(at: Desk, flow: Flow, known: Context) -> list[str]:
     faults = [str(problem) for problem in found if problem.severity is Severity.ERROR]
     suite = at.suite(flow)
     for name, case in (suite.tests if suite else {}).items():
-        result = testing.run(flow, case, name, at.world())
+        result = testing.run(flow, case, name, at.world(known))
         faults += [f"{flow.alias}{TEST_SUFFIX}: {name}: {fault}" for fault in result.faults]
     return faults
 

@@ -19,7 +19,7 @@ from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
-from ivr.flow.frame import Facts, asks_record
+from ivr.flow.frame import Facts, World, asked
 from ivr.flow.load import Flow
 from ivr.library import Library
 from ivr.prompts import PromptStore
@@ -66,8 +66,8 @@ class Reception:
         services: Services,
         notebook: Notebook,
     ) -> None:
-        self._asks_record: dict[str, bool] = {}
-        """By flow version: a flow that does not go by the record does not wait for it."""
+        self._asked: dict[str, frozenset[str]] = {}
+        """By flow version, what it goes by: no caller waits for what their flow does not ask."""
         self._services = services
         self._region = region
         self._notebook = notebook
@@ -233,13 +233,8 @@ class Reception:
 
     async def _session(self, flow: Flow, call: Call, contact: Contact) -> Session:
         self._ledger.flow(contact.interaction, flow.alias, flow.version)
-        number = call.caller.number
-        e164 = phone(number, self._region) if number and call.address is None else None
-        if flow.version not in self._asks_record:
-            self._asks_record[flow.version] = asks_record(flow.document)
-        facts = Facts(e164 or "", call.dialled)
-        if e164 is not None and self._asks_record[flow.version]:
-            facts = await self._notebook.facts(contact.interaction, e164, call.dialled)
+        world = self._library.world(flow)
+        facts = await self._facts(self._asks(flow, world), call, contact)
         return Session(
             flow,
             call,
@@ -248,10 +243,24 @@ class Reception:
             self,
             interaction=contact.interaction,
             facts=facts,
-            world=self._library.world(flow),
+            world=world,
             services=self._services,
             clock=self._clock.now,
         )
+
+    def _asks(self, flow: Flow, world: World) -> frozenset[str]:
+        if flow.version not in self._asked:
+            below = [document for alias in flow.uses if (document := world.flow(alias))]
+            self._asked[flow.version] = asked([flow.document, *below])
+        return self._asked[flow.version]
+
+    async def _facts(self, asks: frozenset[str], call: Call, contact: Contact) -> Facts:
+        record = not asks.isdisjoint({"customer", "caller.known"})
+        number = call.caller.number if record or "caller.number" in asks else None
+        e164 = phone(number, self._region) if number and call.address is None else None
+        if record and e164 is not None:
+            return await self._notebook.facts(contact.interaction, e164, call.dialled)
+        return Facts(e164 or "", call.dialled)
 
     def _known(self, call: Call) -> Contact | None:
         """The contact of a call that was here before, by our memory or by what it carries."""

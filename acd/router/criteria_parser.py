@@ -95,6 +95,8 @@ def _read(given: Any, known: Vocabulary | None, where: str) -> Criteria:
     raise CriteriaError(f"criteria must be text or a mapping, not {_kind(given)}", where)
 
 
+_DIGITS = frozenset(map(str, LEVELS))
+"""Levels as YAML's scalars are when they are kept as written."""
 _KEYS = ("skill", "language", "site", "agent", "queue", "all", "any", "not")
 
 
@@ -139,9 +141,10 @@ def _word(given: Any, where: str) -> str:
 
 
 def _level(given: Any, where: str) -> int:
-    if isinstance(given, bool) or not isinstance(given, int) or given not in LEVELS:
+    level = int(given) if isinstance(given, str) and given in _DIGITS else given
+    if isinstance(level, bool) or not isinstance(level, int) or level not in LEVELS:
         raise CriteriaError(f"a skill's level is 1 to 5, not {given!r}", where)
-    return given
+    return level
 
 
 def _kind(given: Any) -> str:

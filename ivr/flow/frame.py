@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -158,15 +158,16 @@ def fitted(value: object, kind: str) -> Scalar | None:
             return None
 
 
-def asks_record(document: FlowDocument) -> bool:
-    """Tell whether a flow goes by who the customer is, so that a call must know it at its start."""
-    if len(document.served) > 1:
-        return True
-    told = [text for node in document.nodes.values() for _, text, _ in node.expressions()]
-    for node in document.nodes.values():
-        for _, items in node.audio():
-            told += [
-                text for item in items if not isinstance(item, Recorded) for _, text in item.all("")
-            ]
-    names = {name for text in told for name in expressions.names(text)}
-    return bool(names & {"customer", "caller.known"})
+def asked(documents: Iterable[FlowDocument]) -> frozenset[str]:
+    """Return the names of all that flows go by; `customer` too if they choose the language."""
+    told: list[str] = []
+    names: set[str] = set()
+    for document in documents:
+        if len(document.served) > 1:
+            names.add("customer")
+        for node in document.nodes.values():
+            told += [text for _, text, _ in node.expressions()]
+            for _, items in node.audio():
+                texts_ = [item for item in items if not isinstance(item, Recorded)]
+                told += [text for item in texts_ for _, text in item.all("")]
+    return frozenset(names.union(*(expressions.names(text) for text in told)))

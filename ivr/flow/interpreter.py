@@ -161,7 +161,7 @@ class Interpreter:
 
     def restore(self, packed: str) -> None:
         """Bring variables, language and subflows back; what cannot be read is ignored."""
-        found = state.unpack(packed)
+        found = state.unpack(packed) if packed else None
         if found is None:
             return
         self._language, frames = found

@@ -14,6 +14,9 @@ from pbx.port import Caller, Cause
 LEG_PREFIX = "sala-"
 """Before an offer's id in the unique id of the agent's leg that rings for it."""
 
+NO_NAME = frozenset({"unknown", "<unknown>"})
+"""What Asterisk says for a name that there is none of: in AGI, in AMI."""
+
 _KEY = re.compile(r"[a-z_]{1,32}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
@@ -87,7 +90,7 @@ def caller_of(number: str, name: str, presentation: str = "") -> Caller:
     """The caller as presented; a withheld number, or one that is no number, is None."""
     withheld = presentation.startswith("prohib") or presentation == "unavailable"
     shown = "".join(c for c in name[:256] if c.isprintable() and c != "\ufffd")[:64].strip()
-    if shown == "<unknown>" or withheld:
+    if shown in NO_NAME or withheld:
         shown = ""
     known = not withheld and _NUMBER.fullmatch(number) is not None
     return Caller(number if known else None, shown)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -20,6 +21,13 @@ REQUEST_S = 5.0
 """How long a connection may take to describe its call."""
 MAX_SILENT = 256
 """Most connections that have not yet described a call; the oldest is dropped for a new one."""
+
+GATHER_BYTES = 384
+"""Somewhat less than a request has. Asterisk writes one line by line, about 25 of them: so that
+each does not wake us, the system tells of a connection's first bytes when so many are there, or
+its end (`SO_RCVLOWAT`, socket(7))."""
+GATHER_S = 0.02
+"""A shorter request is told of after this long."""
 
 Handle = Callable[["AgiSession"], Awaitable[None]]
 
@@ -35,6 +43,7 @@ class AgiSession(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._hung_up = False
         self._closed = False
+        self._gathering = True
         self.request: Request | None = None
 
     @property
@@ -77,10 +86,12 @@ class AgiSession(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(REQUEST_S, self._violation, "no request in time")
+        self._timer = loop.call_later(GATHER_S, self._gathered)
         self._server.opened(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._gathering:
+            self._gathered()
         try:
             self._codec.receive_data(data)
             for item in self._codec:
@@ -102,6 +113,17 @@ class AgiSession(asyncio.Protocol):
                 self._hung_up = True
             case ConnectionClosed():
                 self.close()
+
+    def _gathered(self) -> None:
+        """From here on, be told of every byte."""
+        self._gathering = False
+        if self._timer is None or self._transport is None:
+            return
+        self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(REQUEST_S, self._violation, "no request in time")
+        its: socket.socket = self._transport.get_extra_info("socket")
+        its.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.close()
@@ -134,6 +156,9 @@ class FastAgiServer:
         self._server = await loop.create_server(
             lambda: AgiSession(self), host, port, backlog=512, reuse_address=True
         )
+        for listening in self._server.sockets:
+            # What is accepted inherits it.
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, GATHER_BYTES)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

@@ -16,21 +16,19 @@ from pbx.asterisk.call import AgiCall
 from pbx.asterisk.facts import (
     LEG_PREFIX,
     Q850,
-    address_of,
-    caller_of,
     cause_of,
     check_address,
-    decode_carry,
     encode_carry,
 )
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
+from pbx.asterisk.listing import CARRIED, call_snapshot, leg_snapshot
+from pbx.asterisk.signals import Signals
 from pbx.errors import LinkDown, SwitchError
 from pbx.port import (
     CallEnded,
     Caller,
     CallSnapshot,
-    CallState,
     Cause,
     DeviceChanged,
     FloorSnapshot,
@@ -73,8 +71,6 @@ GHOST_S = 1.0
 """How long a channel may take to go after its caller has said that it hangs up."""
 
 NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
-CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
-STATES = {"flow": CallState.FLOW, "wait": CallState.WAITING}
 GONE_CONTACT = frozenset({"Removed", "Unreachable"})
 
 
@@ -114,6 +110,7 @@ class AsteriskSwitch:
         """Live legs by offer: whether they have answered."""
         self._cancelled: set[str] = set()
         self._announcements: dict[str, tuple[Prompt, ...]] = {}
+        self._signals = Signals(self._order)
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
@@ -128,6 +125,7 @@ class AsteriskSwitch:
 
     async def stop(self) -> None:
         """Let go of the PBX; its calls go on without us."""
+        self._signals.stop()
         await self._agi.stop()
         await self._link.stop()
 
@@ -147,13 +145,14 @@ class AsteriskSwitch:
         ring_ms: int,
         caller: Caller,
         carry: Mapping[str, str],
+        held: bool = False,
     ) -> None:
         shown = "".join(c for c in caller.name if c not in '"<>\\')
         check_address(address)
         headers = [
             ("Channel", f"PJSIP/{address}"),
             ("Context", "sala-agent"),
-            ("Exten", "s"),
+            ("Exten", "held" if held else "s"),
             ("Priority", "1"),
             ("Timeout", str(ring_ms)),
             ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
@@ -179,6 +178,16 @@ class AsteriskSwitch:
             "Hangup",
             [("Channel", LEG_PREFIX + offer), ("Cause", str(Q850[Cause.CANCELLED]))],
         )
+
+    def join(self, offer: str) -> None:
+        self._signals.wake(LEG_PREFIX + offer)
+
+    def summon(self, call: str) -> None:
+        self._signals.summon(call)
+
+    def carry(self, call: str, values: Mapping[str, str]) -> None:
+        carried = [("Variable", "SALA_CARRY"), ("Value", encode_carry(values))]
+        self._order("Setvar", [("Channel", call), *carried])
 
     async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
         # The dialplan asks us what there is to say; so it is said only to one who still waits.
@@ -210,8 +219,8 @@ class AsteriskSwitch:
         for channel in channels:
             unique = channel.headers.get("Uniqueid", "")
             if unique.startswith(LEG_PREFIX):
-                legs.append(_leg_snapshot(unique.removeprefix(LEG_PREFIX), channel))
-            elif (found := _call_snapshot(unique, channel)) is not None:
+                legs.append(leg_snapshot(unique.removeprefix(LEG_PREFIX), channel))
+            elif (found := call_snapshot(unique, channel)) is not None:
                 calls.append(found)
         reachable = frozenset(
             contact.headers.get("Endpoint", "")
@@ -252,6 +261,7 @@ class AsteriskSwitch:
             case "ivr":
                 await self._handler.incoming(call)
             case "wait":
+                self._signals.heeded(call.id)
                 prompts = self._announcements.pop(call.id, None)
                 if prompts is not None:
                     await call.play(prompts)
@@ -278,6 +288,7 @@ class AsteriskSwitch:
                 self._leg_ended(offer, cause_of(headers.get("Cause")))
             case "Hangup":
                 self._announcements.pop(unique, None)
+                self._signals.heeded(unique)
                 sweep = self._hanging_up.pop(unique, None)
                 if sweep is not None:
                     sweep.cancel()
@@ -291,6 +302,8 @@ class AsteriskSwitch:
             case "BridgeEnter" if offer:
                 if headers.get("BridgeNumChannels") == "2":
                     self._tell(LegConnected(offer, headers.get("Linkedid", "")))
+            case "BridgeEnter":
+                self._signals.heeded(unique)
             case "OriginateResponse" if offer and headers.get("Response") == "Failure":
                 if headers.get("Reason") == NO_ANSWER_REASON:
                     self._leg_ended(offer, Cause.NO_ANSWER)
@@ -356,33 +369,3 @@ class AsteriskSwitch:
         self._tell(SwitchBack(floor))
         for event in held:
             self._heard(event)
-
-
-def _variables(channel: Event) -> dict[str, str]:
-    """What a channel of a `Status` list holds; Asterisk writes an unset variable as `(null)`."""
-    found = channel.headers.variables("Variable")
-    return {name: "" if value == "(null)" else value for name, value in found.items()}
-
-
-def _leg_snapshot(offer: str, channel: Event) -> LegSnapshot:
-    headers = channel.headers
-    return LegSnapshot(
-        offer,
-        address_of(headers.get("Channel", "")),
-        headers.get("ChannelStateDesc") == "Up",
-        decode_carry(_variables(channel).get("SALA_CARRY", "")),
-    )
-
-
-def _call_snapshot(unique: str, channel: Event) -> CallSnapshot | None:
-    headers, variables = channel.headers, _variables(channel)
-    carried = decode_carry(variables.get("SALA_CARRY", ""))
-    if not carried:
-        return None
-    state = STATES.get(variables.get("SALA_STATE", ""), CallState.OTHER)
-    if state is CallState.FLOW and variables.get("SALA_NEXT") == "wait":
-        state = CallState.WAITING
-    if headers.get("BridgeID"):
-        state = CallState.TALKING
-    caller = caller_of(headers.get("CallerIDNum", ""), headers.get("CallerIDName", ""))
-    return CallSnapshot(unique, state, caller, carried)

@@ -40,6 +40,7 @@ ACTIONS = frozenset(
         "Originate",
         "PJSIPShowContacts",
         "PJSIPShowEndpoints",
+        "PlayDTMF",
         "Ping",
         "Redirect",
         "Reload",

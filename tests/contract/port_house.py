@@ -84,44 +84,51 @@ class Scripted:
 
 
 class House:
-    def __init__(self, switch: AsteriskSwitch, handler: Scripted, world: World, home: Path) -> None:
+    def __init__(
+        self, switch: AsteriskSwitch, handler: Scripted, world: World, home: Path, plan: Plan
+    ) -> None:
         self.switch, self.handler, self.world, self.home = switch, handler, world, home
+        self.sip = (plan.sip_address, plan.sip_port)
+        self.ami_port = plan.ami_port
 
 
 @contextlib.asynccontextmanager
-async def house(home: Path, media: Path) -> AsyncIterator[House]:
+async def house(
+    home: Path, media: Path, sip_configs: Path = PROJECT / "sip_configs"
+) -> AsyncIterator[House]:
     pbx = ensure(lambda what, part: None)
     sip, ami, agi = ports.free(3)
     first, last = ports.free_range(200)
     layout = Layout.of(home / "asterisk")
     music = home / "music"
     music_on_hold(pbx, music, lambda what, part: None)
+    plan = Plan(
+        ami_secret=SECRET,
+        accounts=[
+            *(Account(name, "agent", secret=SECRET, display=name) for name in PHONES),
+            Account("caller", "caller", secret=SECRET),
+        ],
+        globals={
+            "SALA_FASTAGI": f"127.0.0.1:{agi}",
+            "SALA_TICK": "2",
+            "SALA_AWAY": "30",
+            "SALA_PYTHON": sys.executable,
+            "SALA_SURVIVAL": str(PROJECT / "agi_scripts" / "survival.py"),
+            "SALA_LANGUAGE": "en",
+            "SALA_MEDIA": str(media),
+            "SALA_SPOOL": str(home / "spool"),
+            "SALA_RECORDINGS": str(home / "recordings"),
+        },
+        sip_port=sip,
+        rtp_first=first,
+        rtp_last=last,
+        ami_port=ami,
+    )
     render(
         pbx,
         layout,
-        Plan(
-            ami_secret=SECRET,
-            accounts=[
-                *(Account(name, "agent", secret=SECRET, display=name) for name in PHONES),
-                Account("caller", "caller", secret=SECRET),
-            ],
-            globals={
-                "SALA_FASTAGI": f"127.0.0.1:{agi}",
-                "SALA_TICK": "2",
-                "SALA_AWAY": "30",
-                "SALA_PYTHON": sys.executable,
-                "SALA_SURVIVAL": str(PROJECT / "agi_scripts" / "survival.py"),
-                "SALA_LANGUAGE": "en",
-                "SALA_MEDIA": str(media),
-                "SALA_SPOOL": str(home / "spool"),
-                "SALA_RECORDINGS": str(home / "recordings"),
-            },
-            sip_port=sip,
-            rtp_first=first,
-            rtp_last=last,
-            ami_port=ami,
-        ),
-        sip_configs=PROJECT / "sip_configs",
+        plan,
+        sip_configs=sip_configs,
         dialplans=PROJECT / "dialplans",
         data=data_folder(pbx, lambda what, part: None),
         music=music,
@@ -143,7 +150,7 @@ async def house(home: Path, media: Path) -> AsyncIterator[House]:
         async with World(pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            yield House(switch, handler, world, home)
+            yield House(switch, handler, world, home, plan)
     finally:
         await switch.stop()
         await instance.stop()

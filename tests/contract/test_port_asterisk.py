@@ -24,6 +24,7 @@ from pbx.port import (
     DeviceChanged,
     Digits,
     DigitsEnd,
+    LegAnswered,
     LegConnected,
     LegEnded,
     Prompt,
@@ -282,6 +283,80 @@ async def test_who_waits_can_be_told_something(place: House) -> None:
     await leg.hears(audio.voice(2, 1.0))
     await leg.hears_music()
     await leg.hang_up()
+
+
+async def test_who_waits_can_be_summoned_at_once_and_carry_something_else(place: House) -> None:
+    call = await wait_in_line(place)
+    await in_state(place, CallState.WAITING)
+    asked = asyncio.get_running_loop().create_future()
+
+    async def heed(lent: Call, key: str | None) -> None:
+        if not asked.done():
+            asked.set_result((lent.id, dict(lent.carried), key))
+
+    place.switch.carry(call, {"interaction": "i9", "queue": "other"})
+    place.handler.on_wait = heed
+    place.switch.summon(call)
+    carried = {"interaction": "i9", "queue": "other"}
+    assert await asyncio.wait_for(asked, 1) == (call, carried, None)
+    assert [one.carried for one in (await place.switch.snapshot()).calls] == [carried]
+    leg = place.world.live_legs()[0]
+    await leg.hears_music()
+    await leg.hang_up()
+
+
+async def test_a_talk_does_not_notice_that_its_caller_is_summoned(place: House) -> None:
+    call = await wait_in_line(place)
+    caller = place.world.live_legs()[0]
+    phone = place.world.phones["1001"]
+    place.switch.ring("o10", "1001", call, ring_ms=10_000, caller=Caller(None), carry={})
+    rung = await phone.answer(await phone.ringing())
+    await place.handler.saw(lambda e: isinstance(e, LegConnected))
+    place.handler.keys = asyncio.Queue()
+    place.switch.summon(call)
+    # The agent may hear the key, but not more.
+    await rung.hears(await caller.say(audio.voice(8, 2.0)), at_least=0.3)
+    await rung.hears(await caller.say(audio.voice(10, 2.0)))
+    assert place.handler.keys.empty()
+    await rung.hang_up()
+
+
+async def test_of_two_held_legs_that_answer_the_one_that_is_joined_meets_the_caller(
+    place: House,
+) -> None:
+    call = await wait_in_line(place)
+    await in_state(place, CallState.WAITING)
+    caller = place.world.live_legs()[0]
+    phones = [place.world.phones[name] for name in ("1001", "1002")]
+    for offer, phone in zip(("o11", "o12"), phones, strict=True):
+        place.switch.ring(
+            offer, phone.account, call, ring_ms=9000, caller=Caller(None), carry={}, held=True
+        )
+    rung = [await phone.ringing() for phone in phones]
+    await asyncio.gather(*(phone.answer(leg) for phone, leg in zip(phones, rung, strict=True)))
+    for offer in ("o11", "o12"):
+        await place.handler.saw(lambda e, o=offer: isinstance(e, LegAnswered) and e.offer == o)
+    place.switch.join("o12")
+    place.switch.cancel("o11")
+    await place.handler.saw(lambda e: isinstance(e, LegConnected) and e.offer == "o12")
+    await rung[1].hears(await caller.say(audio.voice(9, 2.0)))
+    await rung[0].ended()
+    assert not any(isinstance(e, LegConnected) and e.offer == "o11" for e in place.handler.events)
+    await rung[1].hang_up()
+    await caller.ended()
+
+
+async def test_a_held_leg_that_nobody_joins_is_let_go_and_the_caller_waits_on(
+    place: House,
+) -> None:
+    call = await wait_in_line(place)
+    phone = place.world.phones["1001"]
+    place.switch.ring("o13", "1001", call, ring_ms=9000, caller=Caller(None), carry={}, held=True)
+    rung = await phone.answer(await phone.ringing())
+    await rung.ended(8)
+    await place.handler.saw(lambda e: isinstance(e, LegEnded) and e.offer == "o13")
+    await in_state(place, CallState.WAITING)
+    await place.switch.hang_up(call)
 
 
 async def test_ring_connects_and_both_hear(place: House) -> None:

@@ -1,4 +1,4 @@
-"""The journal of a run, fed to a fresh router, must give the offers that were made."""
+"""The journal of a run, fed to a fresh router, must give the decisions that were made."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 
 import asyncpg
 
-from acd.router import Router
-from acd.router.codec import from_entry
-from acd.router.events import Configuration, Offer
+from acd.replay import Replayer, difference
+from acd.router.events import Offer
+from crm.records import JournalEntry
 
 
 async def replayed(db: asyncpg.Pool) -> int:
-    """Replay every epoch and compare with the ringing segments; gives how many offers agreed."""
+    """Replay every epoch; compare with what was decided, and with what rang: gives how many did."""
     rung = {
         row["offer"]: (row["interaction"], row["agent"])
         for row in await db.fetch(
@@ -23,14 +23,17 @@ async def replayed(db: asyncpg.Pool) -> int:
     # Callers' ways through flows stand in epochs of their own.
     routed = "SELECT DISTINCT epoch FROM journal WHERE epoch NOT LIKE 'ivr.%'"
     for epoch in [row["epoch"] for row in await db.fetch(routed)]:
-        router = Router(Configuration(), epoch)
+        replayer = Replayer(epoch)
         entries = await db.fetch(
-            "SELECT seq, at_ms, kind, body FROM journal WHERE epoch = $1 ORDER BY seq", epoch
+            "SELECT epoch, seq, at_ms, config_version, kind, body FROM journal"
+            " WHERE epoch = $1 ORDER BY seq",
+            epoch,
         )
-        assert [row["seq"] for row in entries] == list(range(1, len(entries) + 1)), "a hole"
         for row in entries:
-            event = from_entry(row["kind"], json.loads(row["body"]))
-            for decision in router.handle(event, row["at_ms"]):
+            entry = JournalEntry(**{**row, "body": json.loads(row["body"])})
+            turn = replayer.feed(entry)
+            assert difference(turn) is None, difference(turn)
+            for decision in turn.decisions:
                 # One that was given up before it rang has left no segment.
                 if isinstance(decision, Offer) and decision.offer in rung:
                     assert rung[decision.offer] == (decision.interaction, decision.agent)

@@ -4,7 +4,7 @@
 SELECT find_or_make_customer($1, $2);
 
 -- name: customers_get
-SELECT id::text, name, language, to_ms(created_at) AS created_ms,
+SELECT id::text, name, language, tier, to_ms(created_at) AS created_ms,
     ARRAY(SELECT kind FROM identities WHERE customer_id = customers.id ORDER BY kind, value)
         AS kinds,
     ARRAY(SELECT value FROM identities WHERE customer_id = customers.id ORDER BY kind, value)
@@ -17,3 +17,6 @@ SELECT customer_id::text FROM identities WHERE kind = $1 AND value = $2;
 -- name: customers_keep_language
 UPDATE customers SET language = $2
 WHERE id = (SELECT customer_id FROM interactions WHERE id = $1::text::uuid);
+
+-- name: customers_set_tier
+UPDATE customers SET tier = $2 WHERE id = $1::text::uuid RETURNING id::text;

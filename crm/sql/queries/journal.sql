@@ -6,3 +6,7 @@ WHERE epoch = $1 AND seq >= $2 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq
 
 -- name: journal_epochs
 SELECT epoch FROM journal GROUP BY epoch ORDER BY min(id);
+
+-- name: journal_runs
+SELECT epoch FROM journal WHERE epoch NOT LIKE 'ivr.%'
+GROUP BY epoch HAVING max(at_ms) >= $1 AND min(at_ms) <= $2 ORDER BY min(id);

@@ -5,8 +5,8 @@ from __future__ import annotations
 from stage import WRAP_UP_MS, Stage
 
 from acd.router import Router
-from acd.router.codec import from_entry
 from acd.router.events import Batch, Configuration, Wanted
+from acd.router.journal import from_body, to_decided
 from pbx.errors import LocalProtocolError
 from pbx.port import Cause, LegSnapshot
 
@@ -227,12 +227,15 @@ def test_the_journal_replays_to_the_same_decisions() -> None:
     router = Router(Configuration(), epoch)
     for entry in stage.book.entries:
         assert entry.epoch == epoch
-        event = from_entry(entry.kind, entry.body)
-        for decision in router.handle(event, entry.at_ms):
+        event, recorded = from_body(entry.kind, entry.body)
+        decisions = router.handle(event, entry.at_ms)
+        assert to_decided(decisions) == recorded
+        for decision in decisions:
             if type(decision).__name__ == "Offer":
                 again.append(decision.offer)  # type: ignore[union-attr]
     assert again == rung
-    assert isinstance(from_entry(stage.book.entries[0].kind, stage.book.entries[0].body), Batch)
+    first, _ = from_body(stage.book.entries[0].kind, stage.book.entries[0].body)
+    assert isinstance(first, Batch)
     assert call == "c-i1"
 
 
