@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from found import in_rows, in_state
 from house import MAIN, House, of_kind, outcomes, until
 
 from lab import audio
@@ -61,8 +62,8 @@ async def test_the_balance_is_told_once_the_pin_is_proved(house: House) -> None:
     assert (await house.way(number))[-3:] == ["proved", "tell", "more"]
     assert await house.tags(number) == {"proved": "yes"}
     # Neither the number nor the PIN is anywhere.
-    assert await found_in_state(house, ACCOUNT) == []
-    assert await found_in_rows(house, ACCOUNT) == []
+    assert await in_state(house, ACCOUNT) == []
+    assert await in_rows(house, ACCOUNT) == []
 
 
 async def test_a_locked_account_is_locked_in_the_next_call_too(house: House) -> None:
@@ -71,9 +72,10 @@ async def test_a_locked_account_is_locked_in_the_next_call_too(house: House) -> 
     for wrong in (3, 2):
         call, number = await house.call(BALANCE)
         await call.press(f"{ACCOUNT}#")
-        prompt = house.spoken("Please enter your four digit PIN.")
+        prompt, heard = house.spoken("Please enter your four digit PIN."), 0
         for _ in range(wrong):
-            await call.hears(prompt, at_least=0.7)
+            await call.hears(prompt, at_least=0.7, since=heard)
+            heard = len(call.heard())
             await call.press("1111")
             prompt = house.prompt("wrong-pin")
         assert (await house.queued(number, within=15))["queue"] == "support"
@@ -167,6 +169,10 @@ async def test_the_survey_after_the_agent_has_hung_up(house: House) -> None:
     talking = await house.meets(phone)
     await house.talk(call, talking)
     await talking.hang_up()
+    await talking.ended()
+    # What is heard now comes in another RTP stream; the lab's recording is begun anew for it, as
+    # Asterisk's translators drop packets whose sequence numbers fall behind those before.
+    await call.flush()
     first = "How content are you with this call? Press 1 for not at all, up to 5 for very."
     await call.hears(house.spoken(first), at_least=0.7)
     await call.press("9")
@@ -182,27 +188,3 @@ async def test_the_survey_after_the_agent_has_hung_up(house: House) -> None:
     assert outcomes(found, "queue") == ["answered"]
     assert len(of_kind(found, "ivr")) == 2
     assert await house.answers(number) == {"satisfied": "4", "solved": "1"}
-
-
-async def found_in_state(house: House, digits: str) -> list[str]:
-    """The files of the state folder that hold some digits."""
-    wanted = digits.encode()
-    return [
-        str(path)
-        for path in (house.stack.home / "state").rglob("*")
-        if path.is_file() and wanted in path.read_bytes()
-    ]
-
-
-async def found_in_rows(house: House, digits: str) -> list[str]:
-    """The tables whose rows hold some digits."""
-    tables = await house.stack.db.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-    )
-    return [
-        table
-        for (table,) in tables
-        if await house.stack.db.fetchval(
-            f"SELECT count(*) FROM {table} AS row WHERE row::text LIKE '%' || $1 || '%'", digits
-        )
-    ]
