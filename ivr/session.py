@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from crm.errors import CrmError
@@ -48,6 +49,7 @@ from ivr.flow.nodes import QueueNode
 from ivr.flow.parts import Recorded
 from ivr.performer import PATIENCE_MS, perform
 from ivr.services import Place, Services
+from ivr.spoken import anybody
 from pbx.errors import CallGone, LocalProtocolError, PbxError, SwitchError
 from pbx.port import Audio, Call, Cause
 
@@ -266,6 +268,9 @@ class Session:
             silence_ms=action.silence_ms,
             terminators=action.terminators,
         )
+        if not await asyncio.to_thread(anybody, Path(made.path)):
+            await asyncio.to_thread(Path(made.path).unlink, missing_ok=True)
+            return Spoke("", 0)
         return Spoke(made.path, made.length_ms)
 
     async def _transfer(self, action: Transfer) -> Outcome | Left:

@@ -11,6 +11,7 @@ from sala.commands import (
     agent,
     config,
     customer,
+    dialplan,
     doctor,
     flow,
     number,
@@ -87,6 +88,7 @@ app.add_typer(prompts.app)
 app.add_typer(voicemail.app)
 app.add_typer(recordings.app)
 app.add_typer(customer.app)
+app.add_typer(dialplan.app)
 
 
 def main() -> None:

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 CORE = frozenset(
-    ["Answer", "BackGround", "Bridge", "Busy", "Congestion", "ExecIfTime", "Goto", "GotoIf", "GotoIfTime", "Hangup", "ImportVar", "Incomplete", "MSet", "NoOp", "Park", "ParkAndAnnounce", "ParkedCall", "Proceeding", "Progress", "RaiseException", "Ringing", "SayAlpha", "SayAlphaCase", "SayDigits", "SayMoney", "SayNumber", "SayOrdinal", "SayPhonetic", "Set", "SetAMAFlags", "Wait", "WaitDigit", "WaitExten"]
-)
+    {
+        "Answer", "BackGround", "Bridge", "Busy", "Congestion", "ExecIfTime", "Goto",
+        "GotoIf", "GotoIfTime", "Hangup", "ImportVar", "Incomplete", "MSet", "NoOp",
+        "Park", "ParkAndAnnounce", "ParkedCall", "Proceeding", "Progress",
+        "RaiseException", "Ringing", "SayAlpha", "SayAlphaCase", "SayDigits", "SayMoney",
+        "SayNumber", "SayOrdinal", "SayPhonetic", "Set", "SetAMAFlags", "Wait",
+        "WaitDigit", "WaitExten",
+    }
+)  # fmt: skip
 """Applications of Asterisk itself."""
 
 MODULES: Mapping[str, Collection[str]] = {

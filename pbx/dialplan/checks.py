@@ -352,12 +352,15 @@ def _jumped(plan: Dialplan, context: Context, extension: Extension) -> set[str]:
     for here, from_, step in _steps(plan):
         for target in _targets(step):
             *path, place = target
-            same = here is context and from_ is extension
-            if (not path and same) or (path and path[-1] in (extension.pattern, "${EXTEN}")) or (path and "${" in ",".join(path)):
+            if not path:
+                meant = here is context and from_ is extension
+            elif "${" in ",".join(path) or path[-1] == extension.pattern:
+                meant = True
+            else:
+                pattern = extension.pattern
+                meant = pattern.startswith("_") and _matches(pattern[1:], path[-1])
+            if meant:
                 found.add(place)
-            elif path and extension.pattern.startswith("_"):
-                if _matches(extension.pattern[1:], path[-1]):
-                    found.add(place)
         for word in re.findall(r"\^([A-Za-z0-9_]+)(?=[)^]|$)", step.data):
             found.add(word)  # F(context^exten^priority) of Dial and Bridge
     return found

@@ -31,6 +31,7 @@ async def _reload(settings: Settings) -> list[str]:
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
     from sala import flows
+    from sala.commands import dialplan
     from sala.control import ControlClient
     from sala.database import opened
     from sala.parts import check_pbx, reload_pbx, silent
@@ -44,6 +45,8 @@ async def _reload(settings: Settings) -> list[str]:
             said += [str(warning) for warning in warnings]
         except FlowInvalid as error:
             faults += [str(problem) for problem in error.problems]
+        for fault in dialplan.found(settings):
+            (said if fault.warning else faults).append(str(fault))
         pbx = await asyncio.to_thread(ensure, silent, asterisk=settings.asterisk)
         try:
             await check_pbx(settings, pbx, database.url)
