@@ -2,6 +2,7 @@
 # make setup   the set-up alone: dependencies, PBX, prompts, state folder
 # make demo    a whole call, told and verified
 # make test    all tests      make check   what CI runs first      make bench   measurements
+# make science the router beside the literature and the estimates beside what came, as tables
 # make fmt     format         make clean   remove what make made (the state folder stays)
 #
 # PYTHON=python3.12 chooses the interpreter, ARGS="…" is passed on.
@@ -18,9 +19,9 @@ PYTHON ?=
 ARGS ?=
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
-TESTS := tests/unit tests/contract tests/e2e tests/fault
+TESTS := tests/unit tests/contract tests/science tests/e2e tests/fault
 
-.PHONY: help run setup demo test check bench fmt clean
+.PHONY: help run setup demo test check bench science fmt clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -50,6 +51,9 @@ bench: $(DEV)
 	@$(BIN)/sala setup
 	@$(BIN)/python -m lab.bench $(ARGS)
 
+science: $(DEV)
+	@$(BIN)/python tests/science $(ARGS)
+
 fmt: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -74,7 +78,12 @@ $(BIN)/python:
 	done; \
 	if [ -z "$$found" ]; then \
 	  echo "Sala needs Python 3.11, 3.12 or 3.13, and$${seen:- $(or $(PYTHON),python3) was not found;}" >&2; \
-	  echo "run:  sudo apt-get install python3.11 python3.11-venv" >&2; \
+	  case "$${seen:-none} $$(. /etc/os-release 2>/dev/null; echo "$${VERSION_CODENAME:-}")" in \
+	    none\ jammy|*3.[0-9]\;*|*3.10\;*) need="python3.11 python3.11-venv";; \
+	    none*) need="python3 python3-venv";; \
+	    *) need="python3.13 python3.13-venv";; \
+	  esac; \
+	  echo "run:  sudo apt-get install $$need" >&2; \
 	  echo "or name one that is here:  make PYTHON=/path/of/python3.11 $(MAKECMDGOALS)" >&2; \
 	  exit 2; \
 	fi; \

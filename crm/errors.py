@@ -6,6 +6,7 @@ CrmError
 │   └── DataRefused         ... because of the data in it; trying again will not help
 ├── MigrationError          the schema cannot be brought up to date
 ├── EmbeddedError           the embedded Postgres cannot be made, started or stopped
+├── SpoolError              the file that keeps rows while the database is away does not serve
 └── NotFound                a row that was named does not exist
 
 Each class's docstring is its message when none is given. A driver's error is kept as `__cause__`.
@@ -48,6 +49,10 @@ class MigrationError(CrmError):
 
 class EmbeddedError(CrmError):
     """The embedded Postgres cannot be made, started or stopped."""
+
+
+class SpoolError(CrmError):
+    """The spool of rows that the database could not take cannot be read or written."""
 
 
 class NotFound(CrmError):  # noqa: N818 - an ordinary answer, told as such

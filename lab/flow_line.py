@@ -166,6 +166,10 @@ class FlowLine:
         """No feature codes here."""
         await call.hang_up()
 
+    async def referred(self, call: Call, to: str) -> None:
+        """No agent's phone sends callers on here."""
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         """What the switch tells is of no matter here."""
 

@@ -333,6 +333,10 @@ class Line:
         """End the call here: a test dials nobody."""
         await self._call.hang_up()
 
+    async def give_back(self) -> None:
+        """See `Call`."""
+        await self._call.give_back()
+
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         """See `Call`."""
         await self._call.hang_up(cause)

@@ -9,6 +9,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from acd.clock import LoopClock
 from acd.floor import Floor
@@ -18,16 +19,18 @@ from acd.roster import Roster
 from acd.router.events import Wanted
 from acd.spool import Spool
 from crm import floor as stored_floor
-from crm import interactions, records
+from crm import records
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
+from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
 from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
-from sala import flows
+from sala import flows, hours
+from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
 from sala.services import FlowServices
@@ -39,6 +42,7 @@ AMI_USER = "sala"
 LOOPBACK = "127.0.0.1"
 DRAIN_S = 5.0
 KEPT_S = 1.0
+RESUME_S = 300.0
 
 
 class Service:
@@ -69,18 +73,24 @@ class Service:
         self._settings = settings
         database = self._database = Database(database_url)
         await database.open()
+        recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
+        # What an earlier run could not write comes before anything is read.
+        await recorder.resume(RESUME_S)
+        await hours.publish(settings, database)
         stored = self._stored = await stored_floor.load(database)
-        recorder = self._recorder = Recorder(database)
-        recorder.start()
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
-        ledger.resumed(await interactions.open_now(database), clock.now())
         prompts = self._prompts = flows.prompts(settings)
         self._known = await flows.known(settings, database)
         await flows.publish_new(settings, database, self._known)
         library = self._library = flows.library(settings, prompts, database, lambda: self._known)
         for warning in await library.reload():
             log.warning("%s", warning, extra={"action": "flow_warning"})
+        roster = Roster.of(stored)
+        for fault in roster.faults:
+            # There is no earlier configuration to keep: the floor works with what is right.
+            log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
+        past = await recalled(database, ledger, roster, library, clock.now())
         spool = Spool(
             settings.paths.callbacks,
             database,
@@ -88,10 +98,6 @@ class Service:
             lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         await spool.take_in()
-        roster = Roster.of(stored)
-        for fault in roster.faults:
-            # There is no earlier configuration to keep: the floor works with what is right.
-            log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
         switch = self._switch = AsteriskSwitch(
             host=LOOPBACK,
             ami_port=settings.ami_port,
@@ -101,7 +107,13 @@ class Service:
             recordings=Path(settings.paths.recordings),
         )
         floor = self._floor = Floor(
-            switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
+            switch,
+            ledger,
+            clock,
+            roster,
+            epoch=f"{time.time_ns() // 1_000_000:x}",
+            past=past,
+            zone=ZoneInfo(settings.timezone),
         )
         outside = self._outside = FlowServices(
             settings,
@@ -160,6 +172,7 @@ class Service:
             "database": {
                 "healthy": recorder is not None and recorder.healthy,
                 "pending": recorder.pending if recorder is not None else 0,
+                "spooled": recorder.spooled if recorder is not None else 0,
                 "lag_ms": recorder.lag_ms if recorder is not None else 0,
                 "refused": recorder.refused if recorder is not None else 0,
             },

@@ -20,7 +20,8 @@ from typing import Any
 
 import asyncpg
 
-from crm import embedded, migrations, queries
+from acd import policy
+from crm import embedded, floor, migrations, queries
 from crm.database import Database
 from crm.errors import CrmError
 from ivr.errors import FlowInvalid, IvrError
@@ -34,6 +35,7 @@ from sala.control import ControlClient
 from sala.database import running_url
 from sala.errors import SalaError, ServiceUnreachable
 from sala.parts import check_pbx, running_pid
+from sala.routing.changing import warnings
 from sala.settings import Settings
 from sala.view import switch_up
 
@@ -91,6 +93,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     if pbx is not None and url is not None:
         yield await configuration(settings, pbx, url)
+    if url is not None:
+        yield await routing(url)
     yield await flows_and_prompts(settings, url)
     for finding in service(live):
         yield finding
@@ -235,6 +239,30 @@ async def configuration(settings: Settings, pbx: Pbx, url: str) -> Finding:
     except SalaError as error:
         return fail("dialplans", str(error), "mend these lines, then: sala reload")
     return ok("dialplans", "dialplans and PBX templates are right")
+
+
+async def routing(url: str) -> Finding:
+    """Look whether what is stored can be routed by, and whether every queue can be served."""
+    opened = Database(url, size=1)
+    try:
+        await opened.open()
+        stored = await floor.load(opened)
+    except CrmError as error:
+        return fail("routing", str(error), "run: sala up")
+    finally:
+        await opened.close()
+    if faults := policy.read(stored).faults:
+        return fail(
+            "routing",
+            "\n".join(map(str, faults)),
+            "mend it with sala queue set, sala agent set or sala apply; until then the service "
+            "keeps the last configuration that was right",
+        )
+    if found := warnings(stored):
+        return warn(
+            "routing", "\n".join(found), "give agents the queues and skills: sala agent set"
+        )
+    return ok("routing", f"{len(stored.queues)} queues, {len(stored.agents)} agents")
 
 
 async def flows_and_prompts(settings: Settings, url: str | None) -> Finding:

@@ -9,6 +9,8 @@ import typer
 
 from sala.commands import (
     agent,
+    apply,
+    calendar,
     config,
     customer,
     dialplan,
@@ -16,10 +18,12 @@ from sala.commands import (
     flow,
     number,
     prompts,
+    queue,
     recordings,
     reload,
     replay,
     run,
+    skill,
     status,
     voicemail,
 )
@@ -79,9 +83,14 @@ app.command("demo")(run.demo)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("reload")(reload.reload)
+app.command("apply")(apply.apply)
+app.command("export")(apply.export)
 app.command("replay")(replay.replay)
 app.add_typer(config.app)
 app.add_typer(agent.app)
+app.add_typer(queue.app)
+app.add_typer(skill.app)
+app.add_typer(calendar.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from acd import policy
 from crm import floor as stored_floor
 from crm import flows as published
 from crm import voicemail
 from crm.calendars import Calendar
-from crm.calendars import read as read_calendar
 from crm.database import Database
 from crm.records import Floor
 from ivr.errors import FlowInvalid
@@ -47,20 +47,14 @@ def context(
     )
     if stored is None:
         return known
-    opened = {one.name: read_calendar(one.name, one.source, _faulty) for one in stored.calendars}
+    found = policy.read(stored)
     return replace(
         known,
         queues=[queue.name for queue in stored.queues],
-        queue_hours={
-            queue.name: opened[queue.calendar] for queue in stored.queues if queue.calendar
-        },
-        calendars=opened,
         agents=[Skilled(agent.queues, dict(agent.skills)) for agent in stored.agents],
+        calendars=found.calendars,
+        queue_hours=found.hours,
     )
-
-
-def _faulty(path: tuple[str, ...], what: str) -> None:
-    """Pass over a stored calendar's fault: it was told when the calendar was stored."""
 
 
 async def known(settings: Settings, database: Database) -> Context:
@@ -78,7 +72,6 @@ def library(
     """Make the service's library: what was published. `context`: what checks know now."""
     return Library(
         Published(database),
-        Path(settings.flows),
         settings.state,
         store,
         context=context,
@@ -101,7 +94,6 @@ async def prepare(
     try:
         files = Library(
             Folder(Path(settings.flows)),
-            Path(settings.flows),
             settings.state,
             store,
             context=lambda: at,

@@ -57,6 +57,11 @@ class StatePaths:
         return self.root / "spool" / "callbacks"
 
     @property
+    def rows(self) -> Path:
+        """Rows that the database could not take yet."""
+        return self.root / "spool" / "rows.sqlite"
+
+    @property
     def recordings(self) -> Path:
         """Recordings of callers and calls."""
         return self.root / "recordings"

@@ -46,6 +46,7 @@ class Screen:
         self._status: dict[str, Any] = {}
         self._is_ready = False
         self._told_states: dict[str, str] = {}
+        self._told_lines: list[str] = []
         self._details = {
             "postgres": "embedded"
             if self._settings.embedded_database
@@ -134,10 +135,18 @@ class Screen:
         if self._live is not None:
             return
         server = view.server_address(self._settings)
-        for entry in self._numbers:
-            self.say(f"number to call: {entry.number} at {server} (flow {entry.flow})")
         names = ", ".join(self._accounts)
-        self.say(f"SIP accounts: {names}; their secrets: {self._settings.paths.secrets}")
+        lines = [
+            *(
+                f"number to call: {one.number} at {server} (flow {one.flow})"
+                for one in self._numbers
+            ),
+            f"SIP accounts: {names}; their secrets: {self._settings.paths.secrets}",
+        ]
+        for line in lines:
+            if line not in self._told_lines:
+                self.say(line)
+        self._told_lines = lines
 
     def _tell_calls(self) -> None:
         if self._live is not None:

@@ -8,8 +8,8 @@ working directory; a folder left at its default that is not there, from the inst
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sala.disagreements import disagreements
 from sala.paths import StatePaths
 
 ENV_PREFIX = "SALA_"
@@ -46,6 +47,7 @@ def _expects(what: str) -> dict[str, Any]:
 
 _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
 Seconds = Annotated[int, _strictly(int)]
 Count = Annotated[int, _strictly(int)]
@@ -109,6 +111,29 @@ class Settings(BaseSettings):
         description="Addresses or networks that may send calls as a trunk.",
         json_schema_extra=_expects("a list of IP addresses or networks"),
     )
+    trunk_out: str = Field(
+        default="",
+        description="Trunk that numbers outside are dialled over, as host or host:port; "
+        "empty: nothing is dialled out.",
+        json_schema_extra=_expects("a host, such as sip.example.com or 192.0.2.1:5060"),
+    )
+    trunk_user: str = Field(
+        default="",
+        description="Account at that trunk; empty: it knows Sala by its address.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret of that account.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_number: str = Field(
+        default="",
+        pattern=r"^(\+?[0-9]{2,20})?$",
+        description="Number that calls over that trunk come from, in the form that it asks for.",
+        json_schema_extra=_expects("a number such as +14155550100"),
+    )
     default_region: str = Field(
         default="US",
         description="Region whose rules national numbers follow (two letters, ISO 3166).",
@@ -119,6 +144,11 @@ class Settings(BaseSettings):
         pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$",
         description="Language of prompts when a flow names none.",
         json_schema_extra=_expects("a language code such as en"),
+    )
+    timezone: str = Field(
+        default="UTC",
+        description="Time zone of the floor's day: counts of today begin anew at its midnight.",
+        json_schema_extra=_expects("a time zone such as Asia/Bangkok"),
     )
     flows: Path = Field(
         default=Path("ivr/flows"),
@@ -301,6 +331,23 @@ class Settings(BaseSettings):
             raise ValueError
         return value
 
+    @field_validator("trunk_out")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        if value and not _HOST.fullmatch(value):
+            raise ValueError
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, OSError) as unknown:
+            raise ValueError from unknown
+
     @field_validator("default_region")
     @classmethod
     def _region(cls, value: str) -> str:
@@ -328,36 +375,3 @@ _SHIPPED_DEFAULTS = frozenset(Settings.model_fields[name].default for name in Se
 def _resolved(path: Path) -> Path:
     path = path.expanduser()
     return path if path.is_absolute() else Path.cwd() / path
-
-
-def disagreements(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
-    """Find settings that are right alone but not together: (the keys, what is wrong)."""
-    faults: list[tuple[tuple[str, ...], str]] = []
-    if settings.event_url and not settings.webhook_secret:
-        faults.append(
-            (
-                ("event_url", "webhook_secret"),
-                "event_url needs webhook_secret, which signs what is told",
-            )
-        )
-    if settings.rtp_first >= settings.rtp_last:
-        faults.append(
-            (
-                ("rtp_first", "rtp_last"),
-                f"rtp_first ({settings.rtp_first}) must be below rtp_last ({settings.rtp_last})",
-            )
-        )
-    elif settings.rtp_first <= settings.sip_port <= settings.rtp_last:
-        faults.append(
-            (
-                ("sip_port", "rtp_first", "rtp_last"),
-                f"sip_port ({settings.sip_port}) lies among the RTP ports "
-                f"({settings.rtp_first} to {settings.rtp_last})",
-            )
-        )
-    faults.extend(
-        ((one, other), f"{one} and {other} are both {getattr(settings, one)}")
-        for one, other in itertools.combinations(("sip_port", "ami_port", "agi_port"), 2)
-        if getattr(settings, one) == getattr(settings, other)
-    )
-    return faults

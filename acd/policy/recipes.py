@@ -189,7 +189,8 @@ def _split(value: Any, known: tuple[str, ...], what: str) -> tuple[str, str]:
     elif isinstance(value, str):
         first, _, text = value.strip().partition(" ")
     else:
-        raise Wrong(f"a {what.rstrip(',')} is needed, not {shown(value)}")
+        article = "an" if what[0] in "aeiou" else "a"
+        raise Wrong(f"{article} {what.rstrip(',')} is needed, not {shown(value)}")
     return values.choice(first, known, what), text.strip()
 
 

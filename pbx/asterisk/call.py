@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pbx.asterisk.facts import Q850, caller_of, check_address, decode_carry, encode_carry
+from pbx.asterisk.facts import Q850, caller_of, channel_of, decode_carry, encode_carry
 from pbx.asterisk.fastagi import AgiSession
 from pbx.errors import CallGone, LocalProtocolError, SwitchError
 from pbx.port import (
@@ -149,9 +149,12 @@ class AgiCall:
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
 
     async def transfer(self, address: str) -> None:
-        check_address(address)
+        channel_of(address)
         await self._settle()
         await self._go("transfer", {"SALA_TO": address})
+
+    async def give_back(self) -> None:
+        await self._go("back", {})
 
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         self._unsent_answer = False

@@ -30,7 +30,7 @@ async def _reload(settings: Settings) -> list[str]:
 
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
-    from sala import flows
+    from sala import flows, hours
     from sala.commands import dialplan
     from sala.control import ControlClient
     from sala.database import opened
@@ -54,6 +54,11 @@ async def _reload(settings: Settings) -> list[str]:
             faults.append(str(error))
         if faults:
             raise UserError("\n".join([*faults, "nothing was changed"]))
+        said += [
+            f"calendar {name} is as its file says"
+            for name in await hours.publish(settings, database, edited=True)
+        ]
+        known = await flows.known(settings, database)
         new, left = await flows.publish_edited(settings, database, known)
         said += [f"flow {name} is published" for name in new]
         said += [

@@ -450,7 +450,7 @@ async def test_a_leg_can_be_connected_to_another_who_waits(place: House) -> None
     await place.handler.saw(lambda e: isinstance(e, LegConnected))
     second = await wait_in_line(place)
     place.handler.events.clear()
-    await place.switch.connect("o6", second)
+    place.switch.connect("o6", second, {})
     await place.handler.saw(lambda e: isinstance(e, LegConnected))
     two = next(leg for leg in place.world.live_legs() if leg not in (one, rung))
     await two.hears(await rung.say(audio.voice(6, 2.0)))

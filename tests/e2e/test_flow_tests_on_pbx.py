@@ -28,7 +28,7 @@ async def test_a_test_that_is_wrong_fails_there_too(house: House, flows: Path) -
         encoding="utf-8",
     )
     try:
-        with pytest.raises(StackError, match="status 1(.|\n)*was wanted"):
+        with pytest.raises(StackError, match=r"status 1(.|\n)*was wanted"):
             await house.stack.run("flow", "test", "typed", "--on-pbx", within=60)
     finally:
         path.write_text(right, encoding="utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from floors import configurations
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +17,13 @@ from acd.router.check import check
 from acd.router.events import ConfigChanged, Configuration
 from crm import floor
 from crm.database import Database
+from crm.records import Floor, FloorPolicy
+from sala.routing.changing import plan
+from sala.routing.document import dump
+from sala.routing.file import parse
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(configurations())
 def test_words_say_all_of_a_configuration(config: Configuration) -> None:
     config = normal(config)
@@ -52,3 +58,27 @@ async def test_tables_hold_all_of_a_configuration(
     assert (was.version == stored.version) == (
         replace(was, version=0) == replace(stored, version=0)
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(configurations(), configurations())
+def test_what_is_exported_applies_without_a_difference(
+    config: Configuration, other: Configuration
+) -> None:
+    floor_ = floor_of(normal(config))
+    exported = dump(floor_).encode()
+    file = parse(exported, "r.yaml")
+    assert plan(floor_, lambda was: file.onto(was, prune=True), file.wrong).lines == []
+    # ... and brings any other floor to the same configuration.
+    there = floor_of(normal(other))
+    brought = whole(file.onto(there, prune=True), file.sections)
+    assert policy.read(brought).configuration == replace(
+        policy.read(floor_).configuration, version=brought.version
+    )
+
+
+def whole(floor_: Floor, sections: Mapping[str, Any]) -> Floor:
+    """Sections that are empty are left out of an export, and so are not managed by it."""
+    gone = {"skills", "languages", "sites", "agents", "selections"} - set(sections)
+    floor_ = replace(floor_, **dict.fromkeys(gone, ()))
+    return floor_ if "floor" in sections else replace(floor_, policy=FloorPolicy())
