@@ -37,7 +37,7 @@ from sala.errors import SalaError, ServiceUnreachable
 from sala.parts import check_pbx, running_pid
 from sala.routing.changing import warnings
 from sala.settings import Settings
-from sala.view import switch_up
+from sala.view import stranded, switch_up
 
 PYTHONS = ((3, 11), (3, 14))
 """The oldest Python that serves, and the first that does not any more."""
@@ -269,18 +269,18 @@ async def flows_and_prompts(settings: Settings, url: str | None) -> Finding:
     """Look whether flows are right, and their prompts rendered."""
     if not settings.state.is_dir():
         return warn("flows", "not looked at before set-up", "run: sala setup")
-    queues_there = None
+    known = None
     if url is not None:
         opened = Database(url, size=1)
         try:
             await opened.open()
-            queues_there = [queue.name for queue in (await floor.load(opened)).queues]
+            known = await flows.known(settings, opened)
         except CrmError:
             pass  # told already, where the database is looked at
         finally:
             await opened.close()
     try:
-        warnings = await flows.prepare(settings, queues=queues_there)
+        warnings = await flows.prepare(settings, known=known)
     except FlowInvalid as error:
         return fail("flows", str(error), "mend these lines, then: sala reload")
     except IvrError as error:
@@ -326,6 +326,8 @@ def service(live: Live) -> Iterator[Finding]:
         yield warn("agents", f"phones not registered: {', '.join(away)}", advice)
     else:
         yield ok("agents", f"{len(agents)} phones registered")
+    for found, advice in stranded(live.status):
+        yield warn("floor", found, advice)
 
 
 def _split(message: str) -> tuple[str, str]:
