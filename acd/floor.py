@@ -22,6 +22,9 @@ from acd import status
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
+from acd.handover import Handovers
+from acd.handover.found import sort_out
+from acd.handover.moves import Moves
 from acd.hours import Hours
 from acd.ledger import Ledger
 from acd.legs import Legs
@@ -89,6 +92,10 @@ class Floor:
         self._orders = Orders(switch, ledger, self._contacts, self._legs, roster, self._feed)
         self._driver = Driver(ledger, clock, self._orders.act, epoch)
         self._talks = Talks(ledger, clock, self._contacts, self._legs, self._orders, self._driver)
+        self._moves = Moves(
+            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
+        )
+        self.handovers = Handovers(self._moves)
         self._hours = Hours(clock, self._feed, zone)
 
     def _feed(self, event: Event, now: int) -> None:
@@ -108,6 +115,10 @@ class Floor:
     def contact_of(self, call: str) -> Contact | None:
         """The live interaction that a call belongs to."""
         return self._contacts.of_call(call)
+
+    def contact_with(self, agent: str) -> Contact | None:
+        """The live interaction that an agent talks with."""
+        return next((one for one in self._contacts if one.talking_to == agent != ""), None)
 
     def opened(self, contact: Contact) -> None:
         """A call has come in as this interaction."""
@@ -232,6 +243,8 @@ class Floor:
 
     def event(self, event: SwitchEvent) -> None:
         """Take an event of the switch. Events that no longer matter are ignored."""
+        if self.handovers.event(event):
+            return
         match event:
             case CallEnded():
                 self._call_ended(event)
@@ -281,6 +294,8 @@ class Floor:
         now = self._clock.now()
         self._reachable = floor.reachable
         past, self._past = self._past, None
+        sorted_out = sort_out(floor, self._roster)
+        floor = sorted_out.floor
         found: Restored = restore(
             floor, self._roster, self._contacts, self._legs.known(), self._driver.router, now, past
         )
@@ -295,16 +310,20 @@ class Floor:
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
-        self._ledger.legs(list(found.legs))
+        handed = self.handovers.restore(sorted_out)
+        self._ledger.legs([*found.legs, *self._moves.by_leg])
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
-            if leg.connected:
+            of = self._contacts.get(leg.interaction)
+            if leg.connected and of is not None and of.held:
+                self._ledger.held(leg.interaction, leg.offer, leg.agent, leg.queue, now)
+            elif leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
         if past is not None:
             self._orders.wrapping |= {a: wrap.interaction for a, wrap in past.wraps.items()}
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
-        self._driver.begin(self._roster.configuration, (config, *hours, *told), now)
+        self._driver.begin(self._roster.configuration, (config, *hours, *told, *handed), now)
         for offer in found.joins:
             self._legs.join(offer)
         for contact in self._contacts:
@@ -335,5 +354,5 @@ class Floor:
             "queues": [status.queue_view(name, router, now) for name in roster.queues()],
             "stranded": status.stranded_view(router),
             "calls": [status.call_view(contact) for contact in self._contacts],
-            "legs": len(self._legs),
+            "legs": len(self._legs) + len(self._moves.by_leg),
         }

@@ -31,6 +31,7 @@ from ivr.prompts import PromptStore
 from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.handing import Handing, Verb
 from sala.notebook import Notebook, Proofs
 from sala.past import recalled
 from sala.reception import Reception
@@ -55,6 +56,7 @@ class Service:
         self._ledger: Ledger | None = None
         self._floor: Floor | None = None
         self._reception: Reception | None = None
+        self._handing: Handing | None = None
         self._switch: AsteriskSwitch | None = None
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
@@ -116,6 +118,7 @@ class Service:
         notebook = Notebook(
             recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock.now
         )
+        handing = self._handing = Handing(floor, roster, None)
         self._reception = Reception(
             floor,
             ledger,
@@ -136,6 +139,7 @@ class Service:
                 notes=notebook,
             ),
             notebook=notebook,
+            handing=handing,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -203,6 +207,15 @@ class Service:
             raise LookupError(agent)
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
+
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        """Hold, transfer or otherwise hand on a call.
+
+        Raises `LookupError` for a call that is not there, `HandoverRefused` for what cannot be.
+        """
+        if self._handing is None:
+            raise LookupError(interaction)
+        await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
     async def _kept(self) -> None:
         """Wait until all is written, but not for a database that is away."""

@@ -11,6 +11,7 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    call,
     config,
     doctor,
     flow,
@@ -84,6 +85,7 @@ app.command("export")(apply.export)
 app.command("replay")(replay.replay)
 app.add_typer(config.app)
 app.add_typer(agent.app)
+app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)

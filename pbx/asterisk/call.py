@@ -141,9 +141,9 @@ class AgiCall:
             raise SwitchError("Asterisk could not record")
         return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
 
-    async def wait(self, *, music: str = "default", after: bool = False) -> None:
+    async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
         self._unsent_answer = False  # the dialplan answers whoever comes to wait
-        more = {"SALA_AFTER": "yes" if after else ""}
+        more = {} if after is None else {"SALA_AFTER": "yes" if after else ""}
         if music != "default":
             more["CHANNEL(musicclass)"] = music
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})

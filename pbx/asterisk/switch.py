@@ -230,6 +230,9 @@ class AsteriskSwitch:
     def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
         self._parting.connect(offer, call, carry)
 
+    def aim(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        self._parting.aim(offer, call, carry)
+
     def hold(self, offer: str, call: str) -> None:
         self._parting.hold(offer, call)
 
