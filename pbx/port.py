@@ -220,6 +220,9 @@ class Call(Protocol):
     async def transfer(self, address: str) -> None:
         """Send the caller on to an address (see `Switch`). Ends the loan."""
 
+    async def take(self) -> None:
+        """Accept the transfer that `Handler.referred` asks about; the agent's phone is told."""
+
     async def give_back(self) -> None:
         """Refuse the transfer that `Handler.referred` asks about. Ends the loan.
 

@@ -109,12 +109,14 @@ class Handing:
             if contact is None:
                 raise HandoverRefused("the call is not known")
             target = await self.target(contact.interaction, to)
-            self._floor.handovers.referred(contact, target)
+            self._floor.handovers.check(contact, target)
         except HandoverRefused:
             await call.give_back()
             if contact is not None:
                 self._floor.handovers.give_back(contact)
             return
+        await call.take()
+        self._floor.handovers.referred(contact, target)
         await call.carry(contact.carry)
         await call.wait(after=None)
         if contact.in_line:

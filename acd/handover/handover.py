@@ -76,6 +76,8 @@ class Handover:
     """That agent."""
     second: str = ""
     """The second call of that agent's phone, when they consult by phone."""
+    queue: str = ""
+    """The contact's, after whose policy whoever leaves wraps up."""
     stage: Stage = Stage.RINGING
 
     def carries(self, carried: Mapping[str, str]) -> dict[str, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
-from acd.clock import Timer
 from acd.contacts import Contact, Leg
 from acd.handover.found import Found
 from acd.handover.handover import Handover, HandoverRefused, Kind, Stage, Target, Way
 from acd.handover.moves import Moves
+from acd.handover.ordered import BY_ORDER, BY_PHONE, Ordered
 from acd.router.events import (
     Adopted,
     AgentBusy,
@@ -38,131 +37,47 @@ from pbx.port import (
     SwitchEvent,
 )
 
-log = logging.getLogger(__name__)
-
 SETTLE_MS = 100
 """A phone that transfers takes its call back from hold just before: one resumed for less than this
 counts as held throughout."""
 
-BY_ORDER, BY_PHONE = "order", "phone"
-"""How a contact came to be held."""
 
-
-class Handovers:
-    """All handovers under way. Orders raise `HandoverRefused`, and change nothing then."""
+class Handovers(Ordered):
+    """All handovers under way: those ordered, and those that phones make."""
 
     def __init__(self, moves: Moves) -> None:
-        self._do = moves
-        self._resuming: dict[str, Timer] = {}
-
-    # --- orders -----------------------------------------------------------------------------
-
-    def hold(self, contact: Contact) -> None:
-        """Put the caller on hold, with music."""
-        leg = self._with_agent(contact)
-        if contact.held:
-            raise HandoverRefused("the caller is on hold already")
-        self._none_under_way(contact)
-        self._hold(contact, leg)
-
-    def _hold(self, contact: Contact, leg: Leg) -> None:
-        if contact.held != BY_ORDER:
-            self._do.switch.hold(leg.offer, contact.call)
-            self._held(contact, leg, BY_ORDER)
-
-    def resume(self, contact: Contact) -> None:
-        """Take the caller back from hold."""
-        leg = self._with_agent(contact)
-        self._none_under_way(contact)
-        if contact.held != BY_ORDER:
-            raise HandoverRefused(
-                "the agent's phone holds the caller: only it can take them back"
-                if contact.held
-                else "the caller is not on hold"
-            )
-        self._take_back(contact, leg)
-
-    def transfer(self, contact: Contact, target: Target, *, keep_place: bool = False) -> None:
-        """Send the caller on, and let the agent go."""
-        leg = self._with_agent(contact)
-        self._none_under_way(contact)
-        self._do.check(contact, target)
-        self._send_on(contact, leg, target, keep_place, settled=True)
-        self._do.switch.requeue(contact.call)
-        self._do.switch.cancel(leg.offer)
-
-    def consult(self, contact: Contact, target: Target) -> None:
-        """Hold the caller and ring somebody to speak with."""
-        leg = self._with_agent(contact)
-        self._none_under_way(contact)
-        if target.kind is Kind.QUEUE:
-            raise HandoverRefused("a queue cannot be consulted: transfer the call to it")
-        self._do.check(contact, target)
-        self._hold(contact, leg)
-        self._do.ring(contact, Way.CONSULT, target, leg)
-        contact.stage = Way.CONSULT.value
-
-    def complete(self, contact: Contact) -> None:
-        """Give the caller to who is consulted."""
-        one = self._consult(contact)
-        if one.second:
-            raise HandoverRefused("the agent consults by phone: transfer by the phone")
-        if one.stage is Stage.RINGING:
-            raise HandoverRefused("who is consulted has not answered yet")
-        leg = self._with_agent(contact)
-        self._do.switch.connect(one.leg, contact.call, contact.carry)
-        self._handed_over(contact, leg, one)
-        self._do.switch.cancel(leg.offer)
-
-    def cancel(self, contact: Contact) -> None:
-        """Let who is consulted go; the agent has the caller again."""
-        self._do.drop(self._consult(contact))
-
-    def conference(self, contact: Contact) -> None:
-        """Bring the caller into the consult."""
-        one = self._consult(contact)
-        if one.second:
-            raise HandoverRefused("the agent consults by phone: conference by the phone")
-        if one.stage is not Stage.TALKING:
-            raise HandoverRefused(
-                "all three talk already"
-                if one.stage is Stage.CONFERENCE
-                else "who is consulted has not answered yet"
-            )
-        leg, now = self._with_agent(contact), self._do.clock.now()
-        name = contact.interaction.replace("-", "")
-        self._do.switch.conference(name, contact.call, (leg.offer, one.leg))
-        one.stage = Stage.CONFERENCE
-        contact.held, contact.stage = "", "conference"
-        ledger = self._do.ledger
-        ledger.ends(contact.interaction, SegmentKind.CONSULT, one.leg, "conference", now)
-        ledger.talking(contact.interaction, leg.offer, leg.agent, now)
-        ledger.talking(contact.interaction, one.leg, one.target.agent or None, now)
-
-    def _with_agent(self, contact: Contact) -> Leg:
-        leg = self._do.talker(contact)
-        if leg is None:
-            raise HandoverRefused("no agent talks with this caller")
-        return leg
-
-    def _none_under_way(self, contact: Contact) -> None:
-        if (one := self._do.of(contact.interaction)) is not None:
-            raise HandoverRefused(f"a {one.way.value} is under way: complete or cancel it first")
-
-    def _consult(self, contact: Contact) -> Handover:
-        one = self._do.of(contact.interaction)
-        if one is None or one.way is not Way.CONSULT:
-            raise HandoverRefused("nobody is consulted about this call")
-        return one
+        super().__init__(moves)
+        self._referring: set[str] = set()
+        """The offers of legs whose phones have sent their callers on."""
+        self._gave: dict[str, str] = {}
+        """By interaction: who has sent the caller on, and is gone before it was decided."""
 
     # --- what agents' phones do -------------------------------------------------------------
 
-    def referred(self, contact: Contact, target: Target, *, keep_place: bool = False) -> None:
-        """An agent's phone has sent the caller on (blind)."""
+    def check(self, contact: Contact, target: Target) -> None:
+        """Refuse what a phone asks for, if it cannot be done now."""
         self._none_under_way(contact)
         self._do.check(contact, target)
+
+    def referred(self, contact: Contact, target: Target) -> None:
+        """An agent's phone has sent the caller on (blind), and was told that it is done.
+
+        Whoever cannot be rung any more by now gives the caller back to their queue.
+        """
         leg = self._do.talker(contact)
-        self._send_on(contact, leg, target, keep_place, settled=False)
+        try:
+            self.check(contact, target)
+        except HandoverRefused:
+            if leg is not None:
+                self._do.part(leg, "transferred")
+                self._do.feed(Ended(leg.interaction, leg.agent))
+            self._do.back_in_line(contact)
+        else:
+            self._send_on(contact, leg, target, keep_place=False, settled=False)
+            one = self._do.of(contact.interaction)
+            if one is not None and leg is None:
+                one.giver = self._gave.get(contact.interaction, "")
+        self._gave.pop(contact.interaction, None)
         if leg is not None:
             self._do.switch.cancel(leg.offer)
 
@@ -170,6 +85,7 @@ class Handovers:
         """A transfer by phone is refused: the talk goes on."""
         leg = self._do.talker(contact)
         if leg is not None:
+            self._referring.discard(leg.offer)
             self._do.switch.connect(leg.offer, contact.call, contact.carry)
         else:
             self._do.switch.release(contact.call)
@@ -218,7 +134,7 @@ class Handovers:
             case LegHandsOver(offer, second):
                 self._hands_over(offer, second)
             case LegRefers(offer):
-                log.info("agent refers", extra={"action": "agent_refers", "offer": offer})
+                self._referring.add(offer)
             case _:
                 return False
         return True
@@ -230,14 +146,6 @@ class Handovers:
             return None
         return contact, leg
 
-    def _held(self, contact: Contact, leg: Leg, how: str) -> None:
-        resuming = self._resuming.pop(leg.offer, None)
-        if resuming is not None:
-            resuming.cancel()
-        contact.held = how
-        now = self._do.clock.now()
-        self._do.ledger.held(contact.interaction, leg.offer, leg.agent, leg.queue, now)
-
     def _phone_resumes(self, contact: Contact, leg: Leg) -> None:
         now = self._do.clock.now()
 
@@ -248,10 +156,6 @@ class Handovers:
                 self._do.ledger.talking(contact.interaction, leg.offer, leg.agent, now)
 
         self._resuming[leg.offer] = self._do.clock.at(now + SETTLE_MS, settled)
-
-    def _take_back(self, contact: Contact, leg: Leg) -> None:
-        """Connect the agent with the caller again; the talk goes on when that is told."""
-        self._do.switch.connect(leg.offer, contact.call, contact.carry)
 
     def _connected(self, offer: str) -> bool:
         one = self._do.by_leg.get(offer)
@@ -292,19 +196,6 @@ class Handovers:
             )
             self._do.feed(Batch((AgentFreeAgain(one.target.agent, one.leg), adopted)))
 
-    def _handed_over(self, contact: Contact, leg: Leg, one: Handover) -> None:
-        """Who was consulted has the caller."""
-        now = self._do.clock.now()
-        ended = SegmentKind.CONSULT
-        self._do.ledger.ends(contact.interaction, ended, one.leg, "transferred", now)
-        self._do.part(leg, "transferred")
-        contact.stage = ""
-        self._do.give(contact, one)
-        if one.target.agent:
-            self._do.feed(HandedOver(leg.interaction, leg.agent, one.target.agent, one.leg))
-        else:
-            self._do.feed(Ended(leg.interaction, leg.agent))
-
     def _hands_over(self, offer: str, second: str) -> None:
         """An agent's phone has joined its two calls."""
         one, known = self._of_second(second), self._talk(offer)
@@ -333,21 +224,6 @@ class Handovers:
             )
             self._do.feed(Ended(leg.interaction, leg.agent))
 
-    def _send_on(
-        self, contact: Contact, leg: Leg | None, target: Target, keep_place: bool, *, settled: bool
-    ) -> None:
-        """The caller leaves their agent for somebody else."""
-        if target.kind is Kind.QUEUE:
-            self._do.to_queue(contact, leg, target.name, keep_place, settled=settled)
-            return
-        giver = leg.agent if leg is not None else ""
-        if leg is not None:
-            self._do.part(leg, "transferred")
-            self._do.feed(Ended(leg.interaction, leg.agent))
-        one = self._do.ring(contact, Way.TRANSFER, target, None)
-        one.giver = giver
-        contact.stage = Way.TRANSFER.value
-
     # --- ends -------------------------------------------------------------------------------
 
     def _call_ended(self, call: str) -> bool:
@@ -362,6 +238,7 @@ class Handovers:
         contact = self._do.contacts.of_call(call)
         if contact is None:
             return False
+        self._gave.pop(contact.interaction, None)
         leg = self._do.talker(contact)
         one = self._do.of(contact.interaction)
         if one is not None and one.second:
@@ -385,11 +262,17 @@ class Handovers:
         if leg is None or known is None or known[0].talking_to != leg.agent:
             return False
         self._giver_gone(*known)
+        self._referring.discard(offer)
         return False
 
     def _giver_gone(self, contact: Contact, leg: Leg) -> None:
         """The agent who has the caller has hung up."""
         one = self._do.of(contact.interaction)
+        if leg.offer in self._referring:
+            self._gave[contact.interaction] = leg.agent
+            self._do.part(leg, "transferred")
+            self._do.feed(Ended(leg.interaction, leg.agent))
+            return
         if one is not None and one.stage is Stage.CONFERENCE:
             self._do.part(leg, "ended")
             contact.stage = ""
@@ -418,8 +301,7 @@ class Handovers:
             return
         if stage is Stage.CONFERENCE:
             agent = one.target.agent
-            queue = contact.queue if contact is not None else ""
-            wrap_up_ms = self._do.wrap_up(one.interaction, queue, agent, now)
+            wrap_up_ms = self._do.wrap_up(one.interaction, one.queue, agent, now)
             ledger.talk_over(one.interaction, one.leg, now)
             self._do.free(one, None, wrap_up_ms)
             if contact is not None:
@@ -481,6 +363,8 @@ class Handovers:
         for timer in self._resuming.values():
             timer.cancel()
         self._resuming.clear()
+        self._referring.clear()
+        self._gave.clear()
         self._do.by_leg = {one.leg: one for one in found.handovers}
         for offer in found.lost:
             self._do.switch.cancel(offer)
@@ -499,6 +383,7 @@ class Handovers:
             if contact is None:
                 self._do.drop(one)
                 continue
+            one.queue = contact.queue
             if one.way is not Way.CONSULT:
                 contact.answered = True
             if one.stage is not Stage.OUTSIDE:

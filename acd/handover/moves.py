@@ -123,6 +123,7 @@ class Moves:
             by.offer if by is not None else "",
             by.agent if by is not None else "",
             second,
+            contact.queue,
         )
         self.by_leg[one.leg] = one
         kind = SegmentKind.CONSULT if way is Way.CONSULT else SegmentKind.TRANSFER

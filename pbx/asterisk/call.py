@@ -27,6 +27,8 @@ from pbx.port import (
 
 ANY_KEY = "0123456789*#"
 NOTHING = Digits("", DigitsEnd.TIMEOUT)
+HEARD_MS = "100"
+"""How long a caller hears music before somebody is rung for a transfer."""
 SAMPLES_A_MS = 8
 """Samples in a millisecond at 8 kHz, the rate of everything played and recorded."""
 
@@ -152,6 +154,12 @@ class AgiCall:
         channel_of(address)
         await self._settle()
         await self._go("transfer", {"SALA_TO": address})
+
+    async def take(self) -> None:
+        # The first sound that the caller hears is what Asterisk tells the phone of (NOTIFY, 200).
+        await self._session.command("SET MUSIC", "ON")
+        await self._session.command("WAIT FOR DIGIT", HEARD_MS)
+        await self._session.command("SET MUSIC", "OFF")
 
     async def give_back(self) -> None:
         await self._go("back", {})
