@@ -63,6 +63,8 @@ class Service:
         self._stored = records.Floor(version=0)
         self._lookups: HttpService | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._configuring = asyncio.Lock()
+        """Held so that no older configuration is taken after a newer one."""
 
     async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
         """Bring everything up; returns when calls can come in.
@@ -242,22 +244,25 @@ class Service:
 
     async def _configure(self, database: Database) -> list[str]:
         """Take the stored configuration; give its faults, and then nothing was changed."""
-        stored = await stored_floor.load(database)
-        roster = Roster.of(stored)
-        if roster.faults:
-            # Only other hands than our commands' write such rows. What holds now is better than
-            # a part of it.
-            faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
-            log.error(
-                "version %s is not taken: %s",
-                stored.version,
-                "; ".join(map(str, roster.faults)),
-                extra={"action": "configure", "version": stored.version},
-            )
-            return faults
-        self._stored = stored
-        if self._floor is not None and self._reception is not None:
-            self._floor.configure(roster)
-            self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
+        async with self._configuring:
+            stored = await stored_floor.load(database)
+            # A floor of thousands is read for a while, in which calls must go on.
+            roster = await asyncio.to_thread(Roster.of, stored)
+            if roster.faults:
+                # Only other hands than our commands' write such rows. What holds now is better
+                # than a part of it.
+                faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
+                log.error(
+                    "version %s is not taken: %s",
+                    stored.version,
+                    "; ".join(map(str, roster.faults)),
+                    extra={"action": "configure", "version": stored.version},
+                )
+                return faults
+            self._stored = stored
+            if self._floor is not None and self._reception is not None:
+                self._floor.configure(roster)
+                entry_points = {e.number: e.flow for e in stored.entry_points}
+                self._reception.configure(roster, entry_points)
         log.info("configured", extra={"action": "configured", "version": stored.version})
         return []

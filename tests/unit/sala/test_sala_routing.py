@@ -575,3 +575,14 @@ def test_calendars(url: str, tmp_path: Path) -> None:
     assert (failed.exit_code, "queue sales, calendar" in failed.stderr) == (2, True)
     assert sala("queue", "set", "sales", "calendar=").exit_code == 0
     assert sala("calendar", "remove", "office").exit_code == 0
+
+
+def test_the_documentation_s_example_applies(url: str) -> None:
+    example = Path(__file__).resolve().parents[3] / "docs" / "examples" / "routing.yaml"
+    done = sala("apply", str(example), "--yes")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "warning: queue 'sales': no agent serves it\n"
+    assert sala("apply", str(example), "--yes").stdout.endswith("nothing to change\n")
+    roster = Roster.of(stored(url))
+    assert not roster.faults
+    assert set(roster.hours) == {"billing"}
