@@ -314,11 +314,9 @@ class Ledger(Afterwards):
     @afterwards
     def passed(self, interaction: str, queue: str, at: int) -> None:
         """An agent has sent the caller to a queue."""
-        account = self._accounts.get(interaction)
-        if account is not None:
+        if account := self._accounts.get(interaction):
             self._open(account, SegmentKind.TRANSFER, at, queue=queue)
-            if found := self._find(account, SegmentKind.TRANSFER):
-                self._close(account, found, at, "queued")
+            self._close(account, account.open[-1], at, "queued")
 
     @afterwards
     def wrapping_up(self, interaction: str, queue: str, agent: str, at: int) -> None:
