@@ -13,7 +13,9 @@ from sala.commands import (
     calendar,
     call,
     config,
+    customer,
     doctor,
+    explain,
     flow,
     number,
     prompts,
@@ -21,6 +23,7 @@ from sala.commands import (
     reload,
     replay,
     run,
+    simulate,
     skill,
     status,
 )
@@ -83,12 +86,15 @@ app.command("reload")(reload.reload)
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
 app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
+app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)

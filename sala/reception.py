@@ -16,7 +16,6 @@ from acd.contacts import Contact
 from acd.floor import Floor
 from acd.handover.handover import SECOND
 from acd.ledger import Ledger
-from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
@@ -326,7 +325,7 @@ class Reception:
             call.dialled,
             call.address is not None,
             carry=dict(call.carried),
-            arrival=arrival_of(interaction, call.carried, self._clock.now()),
+            arrival=self._floor.recall(interaction, call.carried),
         )
         self._floor.opened(contact)
         return contact

@@ -5,17 +5,15 @@ A reader raises `acd.policy.faults.Wrong`; a writer gives back what its reader t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from acd.policy import values
 from acd.policy.faults import Wrong, shown
-from acd.policy.recipes import staff
+from acd.policy.recipes import staff, tier_name
 from crm.records import Agent, FloorPolicy
 
 CHANNELS = ("voice", "chat", "email")
-_TIER = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 
 
 def as_it_is(value: Any) -> Any:
@@ -106,9 +104,8 @@ def tiers(value: Any) -> dict[str, str]:
         raise Wrong(f"a mapping of tiers to times is needed, not {shown(value)}")
     found: dict[str, str] = {}
     for tier, head_start in value.items():
-        if not _TIER.fullmatch(str(tier)):
-            raise Wrong(f"{shown(tier)} is no tier: use a-z, 0-9, _ and -", (str(tier),))
         try:
+            tier_name(tier)
             values.duration(head_start)
         except Wrong as wrong:
             raise Wrong(str(wrong), (str(tier),)) from None
@@ -203,11 +200,14 @@ def blocks(value: Any) -> dict[str, list[str]]:
 
 
 def as_read(value: Any) -> Any:
-    """Return plain values as a file's reader gives them: all scalars but None as text."""
+    """Return plain values as a file's reader gives them: all scalars but None as text.
+
+    Halves of characters, which a file cannot hold, become question marks.
+    """
     if isinstance(value, Mapping):
-        return {str(key): as_read(one) for key, one in value.items()}
+        return {as_read(str(key)): as_read(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [as_read(one) for one in value]
     if isinstance(value, bool):
         return str(value).lower()
-    return value if value is None else str(value)
+    return None if value is None else str(value).encode("utf-8", "replace").decode()
