@@ -14,18 +14,21 @@ from sala.commands import (
     call,
     config,
     customer,
+    dialplan,
     doctor,
     explain,
     flow,
     number,
     prompts,
     queue,
+    recordings,
     reload,
     replay,
     run,
     simulate,
     skill,
     status,
+    voicemail,
 )
 from sala.invocation import Commands, Invocation
 
@@ -98,6 +101,9 @@ app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
+app.add_typer(voicemail.app)
+app.add_typer(recordings.app)
+app.add_typer(dialplan.app)
 
 
 def main() -> None:
