@@ -148,7 +148,7 @@ class Library:
             raise FlowInvalid(errors)
         said = [one for flow in (*flows, *pinned) for one in spoken(flow)]
         await self._prompts.prepare(catalogue, said, progress)
-        return flows, pinned, opened, problems
+        return flows, pinned, {**(context.calendars or {}), **opened}, problems
 
     def _voiceless(self, flow: Flow) -> Iterator[Problem]:
         for path, text in _places(flow):

@@ -25,16 +25,15 @@ from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
 from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
+from ivr.flow.check import Context
 from ivr.library import Library
-from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
-from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
-from sala.notebook import Notebook, Proofs
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
+from sala.services import FlowServices
 from sala.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +58,9 @@ class Service:
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
         self._stored = records.Floor(version=0)
-        self._lookups: HttpService | None = None
+        self._settings: Settings | None = None
+        self._known = Context()
+        self._outside: FlowServices | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
         """Held so that no older configuration is taken after a newer one."""
@@ -71,6 +72,7 @@ class Service:
         OSError when the FastAGI port is taken. The PBX may still be away: it is awaited.
         """
         clock = LoopClock()
+        self._settings = settings
         database = self._database = Database(database_url)
         await database.open()
         recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
@@ -81,8 +83,9 @@ class Service:
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         prompts = self._prompts = flows.prompts(settings)
-        await flows.publish_new(settings, database, flows.context(settings, stored))
-        library = self._library = flows.library(settings, prompts, database, lambda: self._stored)
+        self._known = await flows.known(settings, database, stored)
+        await flows.publish_new(settings, database, self._known)
+        library = self._library = flows.library(settings, prompts, database, lambda: self._known)
         for warning in await library.reload():
             log.warning("%s", warning, extra={"action": "flow_warning"})
         roster = Roster.of(stored)
@@ -114,9 +117,13 @@ class Service:
             past=past,
             zone=ZoneInfo(settings.timezone),
         )
-        lookups = self._lookups = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
-        notebook = Notebook(
-            recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock.now
+        outside = self._outside = FlowServices(
+            settings,
+            database,
+            recorder,
+            clock.now,
+            agent=self._address,
+            called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         self._reception = Reception(
             floor,
@@ -129,20 +136,14 @@ class Service:
             region=settings.default_region,
             language=settings.language,
             kept=self._kept,
-            services=Services(
-                http=lookups,
-                sql=NamedQueries(settings.flows, database),
-                customers=notebook,
-                verifier=Proofs(database, clock.now),
-                webhooks=lookups if settings.webhook_secret else None,
-                notes=notebook,
-            ),
-            notebook=notebook,
+            services=outside.services,
+            notebook=outside.notebook,
         )
         await switch.start(self._reception)
         self._tasks = [
             asyncio.create_task(self._follow(database), name="configuration"),
             asyncio.create_task(spool.run(), name="spool"),
+            *outside.tasks(),
         ]
 
     async def stop(self) -> None:
@@ -157,8 +158,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
-        if self._lookups is not None:
-            await self._lookups.close()
+        if self._outside is not None:
+            await self._outside.close()
         if self._recorder is not None:
             await self._recorder.drain(DRAIN_S)
         if self._database is not None:
@@ -206,6 +207,9 @@ class Service:
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
 
+    def _address(self, agent: str) -> str:
+        return next((one.address for one in self._stored.agents if one.id == agent), "")
+
     async def _kept(self) -> None:
         """Wait until all is written, but not for a database that is away."""
         if self._recorder is not None and self._ledger is not None:
@@ -247,6 +251,8 @@ class Service:
                 )
                 return faults
             self._stored = stored
+            if self._settings is not None:
+                self._known = await flows.known(self._settings, database, stored)
             if self._floor is not None and self._reception is not None:
                 self._floor.configure(roster)
                 entry_points = {e.number: e.flow for e in stored.entry_points}

@@ -269,18 +269,18 @@ async def flows_and_prompts(settings: Settings, url: str | None) -> Finding:
     """Look whether flows are right, and their prompts rendered."""
     if not settings.state.is_dir():
         return warn("flows", "not looked at before set-up", "run: sala setup")
-    queues_there = None
+    known = None
     if url is not None:
         opened = Database(url, size=1)
         try:
             await opened.open()
-            queues_there = [queue.name for queue in (await floor.load(opened)).queues]
+            known = await flows.known(settings, opened)
         except CrmError:
             pass  # told already, where the database is looked at
         finally:
             await opened.close()
     try:
-        warnings = await flows.prepare(settings, queues=queues_there)
+        warnings = await flows.prepare(settings, known=known)
     except FlowInvalid as error:
         return fail("flows", str(error), "mend these lines, then: sala reload")
     except IvrError as error:

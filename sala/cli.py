@@ -12,18 +12,22 @@ from sala.commands import (
     apply,
     calendar,
     config,
+    customer,
+    dialplan,
     doctor,
     explain,
     flow,
     number,
     prompts,
     queue,
+    recordings,
     reload,
     replay,
     run,
     simulate,
     skill,
     status,
+    voicemail,
 )
 from sala.invocation import Commands, Invocation
 
@@ -91,9 +95,13 @@ app.add_typer(agent.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
+app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
+app.add_typer(voicemail.app)
+app.add_typer(recordings.app)
+app.add_typer(dialplan.app)
 
 
 def main() -> None:

@@ -180,10 +180,10 @@ class Ground:
     def processes(self, peer: Peer) -> Mapping[str, psutil.Process]:
         """The processes that serve a peer's calls, by what they are."""
         state = self._stack.home / "state"
-        found = {"asterisk": _process(state / "asterisk" / "run" / "asterisk.pid")}
+        found = {"asterisk": process_of(state / "asterisk" / "run" / "asterisk.pid")}
         if peer is SALA:
             found["service"] = self._stack.service()
-            found["postgres"] = _process(state / "pg" / "data" / "postmaster.pid")
+            found["postgres"] = process_of(state / "pg" / "data" / "postmaster.pid")
         return found
 
     async def versions(self) -> dict[str, str]:
@@ -195,7 +195,8 @@ class Ground:
         }
 
 
-def _process(pid_file: Path) -> psutil.Process:
+def process_of(pid_file: Path) -> psutil.Process:
+    """The process of a pid file. Raises `LabError` when there is none."""
     try:
         return psutil.Process(int(pid_file.read_text(encoding="ascii").split()[0]))
     except (OSError, ValueError, IndexError, psutil.Error) as error:

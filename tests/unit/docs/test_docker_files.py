@@ -48,6 +48,8 @@ def test_the_image_runs_as_a_user_who_cannot_change_the_programs() -> None:
     copied = [line for line in last if line.startswith("COPY ")]
     assert copied
     assert all("--chown=root:root" in line for line in copied)
+    # In the state folder, `media` would be the rendered prompts instead of their texts.
+    assert "WORKDIR /opt/sala" in last
     assert any(line.startswith("HEALTHCHECK ") for line in last)
 
 

@@ -612,3 +612,17 @@ def test_the_documentation_s_example_applies(url: str) -> None:
     roster = Roster.of(stored(url))
     assert not roster.faults
     assert set(roster.hours) == {"billing"}
+
+
+def test_customers_tiers(url: str) -> None:
+    assert sala("customer", "tier", "+6621234567").stdout == "none\n"
+    assert sala("customer", "tier", "+6621234567", "vip").stdout == "the tier is vip\n"
+    assert sala("customer", "tier", "+6621234567").stdout == "vip\n"
+    for words, told in (
+        (("+6621234567", "V I P"), "'V I P' is no tier"),
+        (("hello", "vip"), "hello is no telephone number"),
+    ):
+        failed = sala("customer", "tier", *words)
+        assert (failed.exit_code, told in failed.stderr) == (2, True), failed.output
+    assert sala("customer", "tier", "+6621234567", "none").exit_code == 0
+    assert sala("customer", "tier", "+6621234567").stdout == "none\n"
