@@ -111,3 +111,24 @@ async def test_rows_that_other_hands_broke_leave_the_last_good_configuration(
     assert "Traceback" not in doctor
     await house.stack.run("queue", "set", "sales", "steps=")
     await logged(house, "configured", version=version + 1)
+
+
+async def test_a_customer_of_worth_overtakes_by_the_queue_s_tiers(house: House) -> None:
+    await house.stack.run("queue", "set", "sales", "tiers={vip: 2m}")
+    worthy = house.number()
+    await house.stack.run("customer", "tier", worthy, "vip")
+    plain, number = await house.call()
+    await house.waiting(1)
+    vip, _ = await house.call(number=worthy)
+    await house.waiting(2)
+    phone = house.world.phones["1001"]
+    await phone.registered()
+    await house.stack.agent("1001", "available")
+    ringing = await phone.ringing()
+    assert ringing.shown_number == worthy
+    await vip.hang_up()
+    ringing = await phone.ringing()
+    assert ringing.shown_number == number
+    await plain.hang_up()
+    await house.closed(worthy)
+    await house.closed(number)
