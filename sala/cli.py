@@ -11,6 +11,7 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    call,
     config,
     customer,
     dialplan,
@@ -94,6 +95,7 @@ app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(ewt.app)
 app.add_typer(agent.app)
+app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
