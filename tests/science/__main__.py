@@ -34,7 +34,7 @@ GAIN = 0.9
 
 def main() -> int:
     """Run everything and print it."""
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False)
     begun, missed = time.monotonic(), 0
     for title, rows, times in TABLES:
         table = Table("floor", "figure", title=title, box=box.SIMPLE_HEAD, title_justify="left")
@@ -45,7 +45,7 @@ def main() -> int:
             missed += not good
             allowed = f"≥ {GAIN:g}" if row.figure == "gain" else ""
             allowed = f"{row.within:.0%}" if row.within else allowed
-            table.add_row(row.what, row.figure, f"{row.known:.5f}", f"{row.raw:.5f}",
+            table.add_row(row.what, Text(row.figure), f"{row.known:.5f}", f"{row.raw:.5f}",
                           f"{row.found:.5f}", f"{row.off:+.2%}", allowed,
                           "holds" if good else "MISSED")  # fmt: skip
         console.print(table)
