@@ -74,7 +74,12 @@ $(BIN)/python:
 	done; \
 	if [ -z "$$found" ]; then \
 	  echo "Sala needs Python 3.11, 3.12 or 3.13, and$${seen:- $(or $(PYTHON),python3) was not found;}" >&2; \
-	  echo "run:  sudo apt-get install python3.11 python3.11-venv" >&2; \
+	  case "$${seen:-none} $$(. /etc/os-release 2>/dev/null; echo "$${VERSION_CODENAME:-}")" in \
+	    none\ jammy|*3.[0-9]\;*|*3.10\;*) need="python3.11 python3.11-venv";; \
+	    none*) need="python3 python3-venv";; \
+	    *) need="python3.13 python3.13-venv";; \
+	  esac; \
+	  echo "run:  sudo apt-get install $$need" >&2; \
 	  echo "or name one that is here:  make PYTHON=/path/of/python3.11 $(MAKECMDGOALS)" >&2; \
 	  exit 2; \
 	fi; \
