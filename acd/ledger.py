@@ -11,16 +11,16 @@ once the event loop's turn is over, when a phone rings already.
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Concatenate, ParamSpec, Protocol
+from typing import Protocol
 
+from acd.afterwards import Afterwards, Soon, afterwards, at_once
 from acd.contacts import Contact
 from acd.intake import Intake
-from acd.router.events import Decision, Event, Wanted
+from acd.places import PLACE
+from acd.router.codec import to_entry
+from acd.router.events import Arrived, Decision, Event, Wanted
 from acd.router.journal import to_body
 from crm.records import (
     Interaction,
@@ -30,10 +30,6 @@ from crm.records import (
     Segment,
     SegmentKind,
 )
-
-log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
 
 
 class Recorder(Protocol):
@@ -52,6 +48,14 @@ class Recorder(Protocol):
         """Remember what an agent asked to be."""
 
 
+@dataclass(frozen=True, slots=True)
+class WrapUp:
+    """A wrap-up that lasts: of which interaction, and until when in ms."""
+
+    interaction: str
+    until: int
+
+
 @dataclass(slots=True)
 class _Account:
     """One live interaction's rows."""
@@ -61,28 +65,16 @@ class _Account:
     open: list[Segment] = field(default_factory=list)
     offers: set[str] = field(default_factory=set)
     """All offers it was rung for."""
+    talks: set[str] = field(default_factory=set)
+    """The offers whose agents' legs talk: wrap-up may follow, though the caller is gone before."""
     answered: bool = False
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
+    placed: int = 0
+    """The number of the last entry of its place."""
 
 
-def _afterwards(
-    write: Callable[Concatenate[Ledger, P], None],
-) -> Callable[Concatenate[Ledger, P], None]:
-    """Note the call, and make it when the turn is over, in order."""
-
-    def noted(self: Ledger, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        self.note(functools.partial(write, self, *args, **kwargs))
-
-    noted.__doc__ = write.__doc__
-    return noted
-
-
-def _at_once(do: Callable[[], None]) -> None:
-    do()
-
-
-class Ledger:
+class Ledger(Afterwards):
     """The open rows of all live interactions.
 
     `soon` is asked to call once the event loop's turn is over; by default all is written at once.
@@ -92,37 +84,20 @@ class Ledger:
         self,
         recorder: Recorder,
         intake: Intake,
-        soon: Callable[[Callable[[], None]], object] = _at_once,
+        soon: Soon = at_once,
     ) -> None:
+        super().__init__(soon)
         self._recorder = recorder
         self._intake = intake
-        self._soon = soon
-        self._notes: deque[Callable[[], None]] = deque()
         self._accounts: dict[str, _Account] = {}
 
     def __len__(self) -> int:
         self.catch_up()
         return len(self._accounts)
 
-    def note(self, write: Callable[[], None]) -> None:
-        """Have something written when the turn is over."""
-        self._notes.append(write)
-        if len(self._notes) == 1:
-            self._soon(self.catch_up)
-
-    def catch_up(self) -> None:
-        """Write down what was noted."""
-        while self._notes:
-            write = self._notes.popleft()
-            try:
-                write()
-            except Exception:
-                # One fault must not keep the rest from being written.
-                log.exception("not written", extra={"action": "ledger_fault"})
-
     # --- interactions -----------------------------------------------------------------------
 
-    @_afterwards
+    @afterwards
     def opened(self, contact: Contact, at: int) -> None:
         """A call has come in."""
         self._enter(contact, at)
@@ -133,11 +108,17 @@ class Ledger:
         self._recorder.interaction(row)
         return account
 
-    def resumed(self, details: Iterable[InteractionDetail], at: int) -> None:
-        """Take over what a past process left open.
+    def resumed(
+        self,
+        details: Iterable[InteractionDetail],
+        at: int,
+        wrap_up_ms: Callable[[str], int] = lambda _queue: 0,
+    ) -> dict[str, WrapUp]:
+        """Take over what a past process left open; return the wrap-ups that last, by agent.
 
-        A wrap-up, whose caller is gone, ends now: agents start afresh with the new process.
+        `wrap_up_ms` tells a queue's. One that is over by now ended when it should have.
         """
+        lasting: dict[str, WrapUp] = {}
         for detail in details:
             account = _Account(
                 detail.interaction,
@@ -149,10 +130,15 @@ class Ledger:
             self._accounts[detail.interaction.id] = account
             for segment in list(account.open):
                 if segment.kind == SegmentKind.WRAP_UP:
-                    self._close(account, segment, at, "done")
+                    until = segment.started_ms + wrap_up_ms(segment.queue or "")
+                    if until > at and segment.agent:
+                        lasting[segment.agent] = WrapUp(segment.interaction, until)
+                    else:
+                        self._close(account, segment, min(at, until), "done")
             self._forget_when_done(account)
+        return lasting
 
-    @_afterwards
+    @afterwards
     def recovered(self, contact: Contact, at: int) -> None:
         """A live call as the switch lists it: write down what of it a killed process did not."""
         account = self._accounts.get(contact.interaction) or self._enter(
@@ -173,7 +159,14 @@ class Ledger:
             if account.row.ended_ms is None and interaction not in there
         ]
 
-    @_afterwards
+    @afterwards
+    def legs(self, live: Collection[str]) -> None:
+        """The offers whose legs there are, as the switch lists them; others' talks are over."""
+        for account in list(self._accounts.values()):
+            account.talks.intersection_update(live)
+            self._forget_when_done(account)
+
+    @afterwards
     def flow(self, interaction: str, flow: str, version: str) -> None:
         """The flow that the interaction is in."""
         account = self._accounts.get(interaction)
@@ -181,7 +174,7 @@ class Ledger:
             account.row = replace(account.row, flow=flow, flow_version=version)
             self._recorder.interaction(account.row)
 
-    @_afterwards
+    @afterwards
     def ended(self, interaction: str, at: int, by: str, *, failed: bool = False) -> None:
         """The caller's side is over; `by` is `customer`, `agent` or `system`."""
         account = self._accounts.get(interaction)
@@ -208,7 +201,7 @@ class Ledger:
         self._recorder.interaction(account.row)
         self._forget_when_done(account)
 
-    @_afterwards
+    @afterwards
     def called_back(self, interaction: str, at: int) -> None:
         """The caller has asked to be called back instead of waiting on."""
         account = self._accounts.get(interaction)
@@ -220,14 +213,14 @@ class Ledger:
 
     # --- segments ---------------------------------------------------------------------------
 
-    @_afterwards
+    @afterwards
     def in_flow(self, interaction: str, at: int) -> None:
         """The caller is in the flow."""
         account = self._accounts.get(interaction)
         if account is not None and not self._find(account, SegmentKind.IVR):
             self._open(account, SegmentKind.IVR, at)
 
-    @_afterwards
+    @afterwards
     def queued(self, interaction: str, queue: str, at: int) -> None:
         """The caller enters a queue, and leaves the flow for now."""
         account = self._accounts.get(interaction)
@@ -243,9 +236,23 @@ class Ledger:
         self._recorder.interaction(account.row)
         self._open(account, SegmentKind.QUEUE, at, queue=queue)
 
-    @_afterwards
+    @afterwards
+    def overflowed(self, interaction: str, to: str, at: int) -> None:
+        """The caller waits in another queue from now on."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        if found := self._find(account, SegmentKind.QUEUE):
+            self._close(account, found, at, Outcome.OVERFLOWED)
+        self._queue(account, to, at)
+
+    @afterwards
+    def short_abandon(self, interaction: str) -> None:
+        """The caller, who hangs up, has waited too short a time to count."""
+
+    @afterwards
     def left_queue(self, interaction: str, at: int) -> None:
-        """The caller has left the queue by a key, and is in the flow again."""
+        """The caller has left the queue, and is in the flow again."""
         account = self._accounts.get(interaction)
         if account is None:
             return
@@ -254,7 +261,7 @@ class Ledger:
         account.left = Outcome.OVERFLOWED
         self._open(account, SegmentKind.IVR, at)
 
-    @_afterwards
+    @afterwards
     def ringing(self, interaction: str, queue: str, offer: str, agent: str, at: int) -> None:
         """An agent's phone rings for it."""
         account = self._accounts.get(interaction)
@@ -262,20 +269,21 @@ class Ledger:
             account.offers.add(offer)
             self._open(account, SegmentKind.RINGING, at, queue=queue, agent=agent, offer=offer)
 
-    @_afterwards
+    @afterwards
     def offer_over(self, interaction: str, offer: str, outcome: str, at: int) -> None:
         """The ringing came to nothing."""
         account = self._accounts.get(interaction)
         if account is not None and (found := self._find(account, SegmentKind.RINGING, offer)):
             self._close(account, found, at, outcome)
 
-    @_afterwards
+    @afterwards
     def talking(self, interaction: str, offer: str, agent: str, at: int) -> None:
         """Agent and caller hear each other."""
         account = self._accounts.get(interaction)
         if account is None:
             return
         account.answered = True
+        account.talks.add(offer)
         queue = None
         for segment in list(account.open):
             if segment.kind == SegmentKind.QUEUE:
@@ -286,25 +294,26 @@ class Ledger:
         if not self._find(account, SegmentKind.TALK, offer):
             self._open(account, SegmentKind.TALK, at, queue=queue, agent=agent, offer=offer)
 
-    @_afterwards
+    @afterwards
     def talk_over(self, interaction: str, offer: str, at: int) -> None:
         """The agent's leg is gone."""
         account = self._accounts.get(interaction)
         if account is None:
             return
+        account.talks.discard(offer)
         for kind, outcome in ((SegmentKind.TALK, "ended"), (SegmentKind.RINGING, "failed")):
             if found := self._find(account, kind, offer):
                 self._close(account, found, at, outcome)
         self._forget_when_done(account)
 
-    @_afterwards
+    @afterwards
     def wrapping_up(self, interaction: str, queue: str, agent: str, at: int) -> None:
         """The agent writes up the contact."""
         account = self._accounts.get(interaction)
         if account is not None:
             self._open(account, SegmentKind.WRAP_UP, at, queue=queue or None, agent=agent)
 
-    @_afterwards
+    @afterwards
     def wrapped_up(self, interaction: str, agent: str, at: int) -> None:
         """The agent is done with it."""
         account = self._accounts.get(interaction)
@@ -317,12 +326,12 @@ class Ledger:
 
     # --- the rest ---------------------------------------------------------------------------
 
-    @_afterwards
+    @afterwards
     def presence(self, agent: str, wanted: Wanted, reason: str, at: int) -> None:
         """What an agent asked to be."""
         self._recorder.agent_presence(agent, wanted.value, reason, at)
 
-    @_afterwards
+    @afterwards
     def journal(
         self,
         epoch: str,
@@ -335,6 +344,16 @@ class Ledger:
         """One input of the router, as it was given, and what it decided."""
         kind, body = to_body(event, decisions)
         self._recorder.journal(JournalEntry(epoch, seq, at, version, kind, body))
+
+    @afterwards
+    def place(self, kept: Arrived, at: int) -> None:
+        """What brings a waiting interaction back; the last that was told holds."""
+        account = self._accounts.get(kept.interaction)
+        if account is not None:
+            account.placed = max(account.placed + 1, at)
+            kind, body = to_entry(kept)
+            epoch = f"{PLACE}.{kept.interaction}"
+            self._recorder.journal(JournalEntry(epoch, account.placed, at, 0, kind, body))
 
     def _find(
         self, account: _Account, kind: SegmentKind, offer: str | None = None
@@ -365,5 +384,5 @@ class Ledger:
         self._recorder.segment(replace(segment, ended_ms=at, outcome=str(outcome)))
 
     def _forget_when_done(self, account: _Account) -> None:
-        if account.row.ended_ms is not None and not account.open:
+        if account.row.ended_ms is not None and not account.open and not account.talks:
             self._accounts.pop(account.row.id, None)

@@ -8,6 +8,9 @@ from acd.contacts import Contact, Leg
 from acd.router.events import Offer
 from pbx.port import Switch
 
+HELD = "held"
+"""What the leg of one of several who ring carries."""
+
 
 class Legs:
     """Rings agents' phones and keeps count of what became of it.
@@ -50,18 +53,26 @@ class Legs:
         self._held[offer.agent] = offer
         return True
 
-    def ring(self, offer: Offer, contact: Contact, address: str) -> None:
-        """Ring. Raises `LocalProtocolError` for an address that cannot be rung."""
+    def ring(self, offer: Offer, contact: Contact, address: str, *, held: bool = False) -> None:
+        """Ring. Raises `LocalProtocolError` for an address that cannot be rung.
+
+        `held` where several ring: who answers is held until `join`.
+        """
         self._switch.ring(
             offer.offer,
             address,
             contact.call,
             ring_ms=offer.ring_ms,
             caller=contact.caller,
-            carry=contact.carry,
+            carry={**contact.carry, HELD: "yes"} if held else contact.carry,
+            held=held,
         )
-        leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent)
+        leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent, held=held)
         self._by_offer[offer.offer] = self._by_agent[offer.agent] = leg
+
+    def join(self, offer: str) -> None:
+        """Connect a held leg, which has answered first, with its caller."""
+        self._switch.join(offer)
 
     def cancel(self, offer: str, agent: str) -> Leg | None:
         """Stop ringing; gives the leg that is to end, None if it never rang."""

@@ -1,26 +1,38 @@
 """Rebuild the floor from what the PBX lists as live.
 
 Runs at the start of the service and whenever the link to the PBX comes back. What a call carries
-tells which interaction it is and since when it waits, so the order is the same as before.
+tells which interaction it is and since when it waits; what was written behind (`Past`), or the
+router that routed before, tells the rest. So order and steps are the same as before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from acd.contacts import Contact, Leg
+from acd.ledger import WrapUp
+from acd.legs import HELD
+from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router import Router
-from acd.router.events import (
-    Adopted,
-    AgentRestored,
-    Arrived,
-    ConfigChanged,
-    Event,
-    Presence,
-)
+from acd.router.configuration import Step
+from acd.router.events import Adopted, AgentRestored, Arrived, ConfigChanged, Event, Presence
 from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the last process left written of agents and of those who wait."""
+
+    wraps: Mapping[str, WrapUp] = field(default_factory=dict)
+    """By agent."""
+    idle_since: Mapping[str, int] = field(default_factory=dict)
+    """By agent: when their last contact was over, in ms."""
+    places: Mapping[str, Arrived] = field(default_factory=dict)
+    """By interaction."""
+    steps: Callable[[Mapping[str, str]], tuple[Step, ...]] = lambda _carried: ()
+    """The own steps of a call, by what it carries, where its place was not written any more."""
 
 
 @dataclass(slots=True)
@@ -32,87 +44,111 @@ class Restored:
     gone: list[Contact] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     """Offers whose legs ring or talk for nobody."""
+    joins: list[str] = field(default_factory=list)
+    """Offers whose legs have answered and are held for their caller."""
     events: tuple[Event, ...] = ()
 
 
 def restore(
     floor: FloorSnapshot,
     roster: Roster,
-    contacts: Mapping[str, Contact],
+    contacts: Iterable[Contact],
     legs: Mapping[str, Leg],
     router: Router | None,
     now: int,
+    past: Past | None = None,
 ) -> Restored:
     """Match the PBX's list with what was known before (nothing, in a new process).
 
-    `router` is the one that routed until the link was lost.
+    `router` is the one that routed until the link was lost; `past` serves a new process.
     """
+    past = past or Past()
     found = Restored()
     states = {call.call: call.state for call in floor.calls}
-    for contact in contacts.values():
+    for contact in contacts:
         # A call whose request has just come in may carry nothing yet, and so is not listed.
         if contact.call in states or (not contact.queue and not contact.carry):
             found.contacts[contact.interaction] = contact
+            kept = router.kept(contact.interaction) if router is not None else None
+            if kept is not None:
+                contact.arrival = kept
         else:
             found.gone.append(contact)
     for call in floor.calls:
         interaction = call.carried.get("interaction", "")
         if interaction and interaction not in found.contacts:
-            found.contacts[interaction] = _contact(interaction, call, now)
-    adopted = [event for leg in floor.legs if (event := _adopt(leg, roster, legs, found))]
+            found.contacts[interaction] = _contact(interaction, call, past, now)
+    # One that has answered goes before those that ring: where several rang, these are to stop.
+    by_answer = sorted(floor.legs, key=lambda leg: not leg.answered)
+    adopted: dict[str, Adopted] = {}
+    for leg in by_answer:
+        event = _adopt(leg, roster, legs, found, adopted)
+        if event is not None:
+            adopted[leg.offer] = event
     found.events = (
         ConfigChanged(roster.configuration),
-        *_agents(floor, roster, router),
-        *adopted,
-        *_arrivals(found, states, {event.interaction for event in adopted}),
+        *_agents(floor, roster, router, past),
+        *_arrivals(found, states, {event.interaction for event in adopted.values()}),
+        *adopted.values(),
     )
     return found
 
 
-def _contact(interaction: str, call: CallSnapshot, now: int) -> Contact:
-    entered = call.carried.get("entered", "")
+def _contact(interaction: str, call: CallSnapshot, past: Past, now: int) -> Contact:
+    kept = past.places.get(interaction)
+    arrival = arrival_of(interaction, call.carried, now, kept)
+    if arrival is not None and kept is None:
+        arrival = replace(arrival, steps=past.steps(call.carried))
     return Contact(
         interaction,
         call.call,
         call.caller,
         carry=dict(call.carried),
-        queue=call.carried.get("queue", ""),
-        entered=int(entered) if entered.isdigit() else now,
+        settled=call.state is CallState.WAITING,
+        arrival=arrival,
         answered=call.state is CallState.TALKING,
     )
 
 
-def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None) -> list[Event]:
+def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None, past: Past) -> list[Event]:
     events: list[Event] = []
     for agent, (wanted, reason) in roster.presences():
         reachable = roster.address(agent) in floor.reachable
-        before = router.agent(agent) if router is not None else None
-        wrapping = before is not None and before.presence is Presence.WRAP_UP
-        events.append(
-            AgentRestored(
-                agent,
-                wanted,
-                reason,
-                reachable,
-                idle_since=before.idle_since if before is not None else None,
-                wrap_up_until=before.until if before is not None and wrapping else None,
-            )
-        )
+        if router is not None:
+            before = router.agent(agent)
+            wrapping = before is not None and before.presence is Presence.WRAP_UP
+            idle_since = before.idle_since if before is not None else None
+            until = before.until if before is not None and wrapping else None
+        else:
+            wrap_up = past.wraps.get(agent)
+            idle_since = max(past.idle_since.get(agent, 0), roster.since(agent)) or None
+            until = wrap_up.until if wrap_up is not None else None
+        events.append(AgentRestored(agent, wanted, reason, reachable, idle_since, until))
     return events
 
 
 def _adopt(
-    leg: LegSnapshot, roster: Roster, known: Mapping[str, Leg], found: Restored
+    leg: LegSnapshot,
+    roster: Roster,
+    known: Mapping[str, Leg],
+    found: Restored,
+    adopted: Mapping[str, Adopted],
 ) -> Adopted | None:
     agent = roster.agent_at(leg.address)
     contact = found.contacts.get(leg.carried.get("interaction", ""))
     before = known.get(leg.offer)
-    if agent is None or contact is None or (before is not None and before.cancelled):
+    taken = contact is not None and any(
+        other.answered and other.interaction == contact.interaction for other in adopted.values()
+    )
+    if agent is None or contact is None or taken or (before is not None and before.cancelled):
         found.orphans.append(leg.offer)
         return None
+    held = HELD in leg.carried
     connected = leg.answered and contact.answered
+    if leg.answered and held and not connected:
+        found.joins.append(leg.offer)
     found.legs[leg.offer] = Leg(
-        leg.offer, contact.interaction, contact.queue, agent, leg.answered, connected
+        leg.offer, contact.interaction, contact.queue, agent, leg.answered, connected, held=held
     )
     if connected:
         contact.talking_to = agent
@@ -122,10 +158,11 @@ def _adopt(
 
 
 def _arrivals(found: Restored, states: Mapping[str, CallState], adopted: set[str]) -> list[Event]:
+    """Who waits, in order; who rings or talks too, so that they could wait on."""
     events: list[Event] = []
-    for contact in sorted(found.contacts.values(), key=lambda c: c.entered):
+    for contact in sorted(found.contacts.values(), key=lambda c: (c.entered, c.interaction)):
         waits = states.get(contact.call) is CallState.WAITING
-        if contact.queue and waits and contact.interaction not in adopted:
-            contact.answered = False
-            events.append(Arrived(contact.interaction, contact.queue, contact.entered))
+        if contact.arrival is not None and (waits or contact.interaction in adopted):
+            contact.answered = contact.answered and not waits
+            events.append(contact.rejoining())
     return events

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from acd import policy
 from acd.router.events import Configuration, QueueConfig, Wanted
+from acd.router.recipes import TierIn
 from crm import records as crm
 from crm.calendars import Calendar
 
@@ -17,7 +18,8 @@ class Roster:
     """A configuration together with what it leaves to the shell: addresses and wanted presence.
 
     `addresses` maps an agent to their address at the switch (a SIP account), `presences` to what
-    they last asked to be; `hours` maps queues to when they are open, if not always.
+    they last asked to be, `since` to when that was, as stored; `hours` maps queues to when they are
+    open, if not always.
     """
 
     def __init__(
@@ -27,10 +29,16 @@ class Roster:
         presences: Mapping[str, PresenceWanted],
         hours: Mapping[str, Calendar] | None = None,
         faults: Sequence[policy.Fault] = (),
+        since: Mapping[str, int] | None = None,
     ) -> None:
         self.configuration = configuration
         self.hours = hours or {}
         self.faults = tuple(faults)
+        self._since = since or {}
+        self._asks_tier = any(
+            queue.tiers or any(isinstance(c, TierIn) for r in queue.recipes for c in r.when)
+            for queue in configuration.queues
+        )
         self._addresses = dict(addresses)
         self._at = {address: agent for agent, address in self._addresses.items()}
         self._presences = {
@@ -53,6 +61,7 @@ class Roster:
             {agent.id: (Wanted(agent.wanted), agent.reason) for agent in floor.agents},
             found.hours,
             found.faults,
+            {agent.id: agent.since_ms for agent in floor.agents},
         )
 
     def agents(self) -> Iterator[str]:
@@ -67,6 +76,11 @@ class Roster:
         """One queue's policy, or None if there is no such queue."""
         return self._queues.get(name)
 
+    @property
+    def asks_tier(self) -> bool:
+        """Whether some queue goes by the caller's tier."""
+        return self._asks_tier
+
     def address(self, agent: str) -> str:
         """The agent's address; empty if unknown."""
         return self._addresses.get(agent, "")
@@ -78,6 +92,10 @@ class Roster:
     def presence(self, agent: str) -> PresenceWanted:
         """What the agent last asked to be. Raises KeyError for an unknown agent."""
         return self._presences[agent]
+
+    def since(self, agent: str) -> int:
+        """When the agent last asked to be something else, as stored, in ms; 0 if unknown."""
+        return self._since.get(agent, 0)
 
     def presences(self) -> Iterator[tuple[str, PresenceWanted]]:
         """What each agent last asked to be."""

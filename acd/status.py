@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from acd.contacts import Contact
 from acd.roster import Roster
-from acd.router import Router
+from acd.router import InteractionView, Router, StepStatus
 
 
 def agent_view(
@@ -39,15 +40,29 @@ def queue_view(queue: str, router: Router | None, now: int) -> dict[str, Any]:
     waiting = router.waiting(queue) if router is not None else []
     return {
         "queue": queue,
-        "waiting": [
-            {
-                "interaction": one.interaction,
-                "waited_ms": max(now - one.entered, 0),
-                "state": one.state.value,
-            }
-            for one in waiting
-        ],
+        "closed": router.closed(queue) if router is not None else None,
+        "waiting": [_waiting_view(one, router, now) for one in waiting if router is not None],
     }
+
+
+def _waiting_view(one: InteractionView, router: Router, now: int) -> dict[str, Any]:
+    steps = router.steps(one.interaction)
+    at = [n for n, step in enumerate(steps, 1) if step.status is StepStatus.ACTIVE]
+    return {
+        "interaction": one.interaction,
+        "waited_ms": max(now - one.entered, 0),
+        "state": one.state.value,
+        "priority_ms": one.priority,
+        "needs": one.needs,
+        # 0 of 2: before the first; 2 of 2 and over: all steps are, anybody of the queue may take it
+        "step": at[0] if at else len(steps) + 1 if steps else None,
+        "steps": [{"criteria": step.criteria, "status": step.status.value} for step in steps],
+    }
+
+
+def stranded_view(router: Router | None) -> list[dict[str, Any]]:
+    """Who waits and could be served by nobody as things stand, with why."""
+    return [asdict(one) for one in router.stranded()] if router is not None else []
 
 
 def call_view(contact: Contact) -> dict[str, Any]:

@@ -32,6 +32,15 @@ async def by_identity(database: Database, identity: Identity) -> Customer | None
     return None if found is None else await get(database, found)
 
 
+async def last_agent(database: Database, identity: Identity) -> str | None:
+    """Return the agent whom the customer with this identity spoke to last; None if none is known.
+
+    The agent may work here no more.
+    """
+    found = await database.value("customers_last_agent", identity.kind, identity.value)
+    return None if found is None else str(found)
+
+
 async def keep_language(database: Database, interaction: str, language: str) -> None:
     """Keep a language (a BCP 47 tag) on the record of an interaction's customer, if it has one."""
     await database.value("customers_keep_language", interaction, language)

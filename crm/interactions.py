@@ -38,6 +38,12 @@ async def open_now(database: Database) -> list[InteractionDetail]:
     return [_detail(row["detail"]) for row in await database.rows("interactions_open")]
 
 
+async def last_talks(database: Database, since_ms: int) -> dict[str, int]:
+    """Return when each agent's last talk or wrap-up ended (ms), of what arrived since then."""
+    rows = await database.rows("interactions_last_talks", since_ms)
+    return {row["agent"]: row["ended_ms"] for row in rows}
+
+
 async def queue_totals(database: Database) -> list[QueueTotals]:
     """Return, by queue, what became of all that ever entered it."""
     return [QueueTotals(**row) for row in await database.rows("interactions_queue_totals")]

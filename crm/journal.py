@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import orjson
 
@@ -33,6 +33,13 @@ async def epochs(database: Database) -> list[str]:
 async def runs(database: Database, first_ms: int, last_ms: int) -> list[str]:
     """Return the epochs of the router that have entries in a span of time, oldest first.
 
-    Callers' ways through flows stand in epochs of their own, `ivr.…`, and are left out.
+    Callers' ways through flows stand in epochs of their own, `ivr.…`, as do the
+    places of those who wait, `place.…`; both are left out.
     """
     return [row["epoch"] for row in await database.rows("journal_runs", first_ms, last_ms)]
+
+
+async def last(database: Database, epochs: Sequence[str]) -> list[JournalEntry]:
+    """Return the last entry of each of these epochs that has any."""
+    rows = await database.rows("journal_last", list(epochs))
+    return [JournalEntry(**{**row, "body": orjson.loads(row["body"])}) for row in rows]

@@ -42,7 +42,14 @@ class LookupFailed(IvrError):  # noqa: N818
 
 
 class QueueRefused(IvrError):  # noqa: N818
-    """The floor cannot take a call into this queue: it does not exist (any more)."""
+    """The floor cannot take a call into this queue: there is none, or its policy says no.
+
+    `reason` is what the policy says, such as `closed` or `full`.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SpeechError(IvrError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ivr.flow.actions import Effect
+from ivr.flow.actions import Effect, Preferred
 from ivr.flow.expressions import Scalar
 from ivr.flow.nodes import Http, RoutingStep
 
@@ -22,7 +22,9 @@ class Place:
 
     queue: str
     priority: int = 0
+    """A head start in seconds."""
     criteria: tuple[RoutingStep, ...] = ()
+    preferred: tuple[Preferred, ...] = ()
 
 
 class HttpLookups(Protocol):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
@@ -42,7 +42,6 @@ from ivr.flow.actions import (
 from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
-from ivr.flow.nodes import QueueNode
 from ivr.flow.parts import Recorded
 from ivr.performer import perform
 from ivr.services import Place, Services
@@ -59,7 +58,8 @@ class Floor(Protocol):
         """Take the call into the queue and begin to offer it. Must not block.
 
         Returns facts to be carried on the call (see `pbx.port.Call.carry`), so that its place
-        outlives this process. Raises QueueRefused if there is no such queue.
+        outlives this process. Raises QueueRefused if there is no such queue, or if it does not
+        take the caller.
         """
 
     def leave(self, call: Call, interaction: str) -> bool:
@@ -165,6 +165,29 @@ class Session:
         self._answered = True
         await self._drive(action)
         return True
+
+    async def left(self, node: str, reason: str) -> None:
+        """Go on behind queue node `node`, whose queue lets the caller wait no more."""
+        self._answered = True
+        await self._drive(self._interpreter.left(node, reason, now_ms=self._clock()))
+
+    async def tell(self, prompts: Sequence[str]) -> None:
+        """Let who waits hear prompts, by id, in their language."""
+        audio = self._audio(self._told(prompts))
+        if audio is not None:
+            await self._call.play(audio)
+
+    async def ask(self, prompt: str, *, first_ms: int) -> str:
+        """Let who waits hear a question, by id, in their language; return the key, or nothing."""
+        audio = self._audio(self._told([prompt]))
+        if audio is None:
+            return ""
+        keyed = await self._call.collect(audio, max_digits=1, first_ms=first_ms, next_ms=first_ms)
+        return keyed.digits
+
+    def _told(self, prompts: Sequence[str]) -> Play:
+        items = tuple(Recorded(prompt=one) for one in prompts)
+        return Play(items=items, language=self._interpreter.language)
 
     async def comfort(self, node: str, otherwise: str) -> None:
         """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs."""
@@ -278,21 +301,16 @@ class Session:
         return Left.TRANSFERRED
 
     async def _enter(self, action: EnterQueue) -> Outcome | Left:
-        place = Place(action.queue, action.priority, action.criteria)
+        place = Place(action.queue, action.priority, action.criteria, action.preferred)
         try:
             facts = self._floor.arrive(self._call, self._interaction, place)
         except QueueRefused as error:
-            self._log("queue_refused", action, str(error))
-            return Refused()
+            if not error.reason:
+                self._log("queue_refused", action, str(error))
+            return Refused(error.reason)
         try:
             await self._answer()
-            # The node is needed after the talk only if the flow goes on there, or if an earlier
-            # queue node, which must not be taken for this one, is still carried.
-            stale = isinstance(
-                self._flow.document.nodes.get(self._carried.get("node", "")), QueueNode
-            )
-            here = self._place(action.node) if action.resumes or stale else {}
-            await self._carry({**facts, **here})
+            await self._carry({**facts, **self._place(action.node)})
             await self._call.wait(music=action.music, after=action.resumes)
         except CallGone:
             self._floor.gone(self._call, self._interaction)

@@ -9,6 +9,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from acd.clock import LoopClock
 from acd.floor import Floor
@@ -18,7 +19,7 @@ from acd.roster import Roster
 from acd.router.events import Wanted
 from acd.spool import Spool
 from crm import floor as stored_floor
-from crm import interactions, records
+from crm import records
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
@@ -31,6 +32,7 @@ from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows
 from sala.notebook import Notebook, Proofs
+from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
 from sala.settings import Settings
@@ -75,12 +77,16 @@ class Service:
         stored = self._stored = await stored_floor.load(database)
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
-        ledger.resumed(await interactions.open_now(database), clock.now())
         prompts = self._prompts = flows.prompts(settings)
         await flows.publish_new(settings, database, flows.context(settings, stored))
         library = self._library = flows.library(settings, prompts, database, lambda: self._stored)
         for warning in await library.reload():
             log.warning("%s", warning, extra={"action": "flow_warning"})
+        roster = Roster.of(stored)
+        for fault in roster.faults:
+            # There is no earlier configuration to keep: the floor works with what is right.
+            log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
+        past = await recalled(database, ledger, roster, library, clock.now())
         spool = Spool(
             settings.paths.callbacks,
             database,
@@ -88,10 +94,6 @@ class Service:
             lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         await spool.take_in()
-        roster = Roster.of(stored)
-        for fault in roster.faults:
-            # There is no earlier configuration to keep: the floor works with what is right.
-            log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
         switch = self._switch = AsteriskSwitch(
             host=LOOPBACK,
             ami_port=settings.ami_port,
@@ -101,7 +103,13 @@ class Service:
             recordings=Path(settings.paths.recordings),
         )
         floor = self._floor = Floor(
-            switch, ledger, clock, roster, epoch=f"{time.time_ns() // 1_000_000:x}"
+            switch,
+            ledger,
+            clock,
+            roster,
+            epoch=f"{time.time_ns() // 1_000_000:x}",
+            past=past,
+            zone=ZoneInfo(settings.timezone),
         )
         lookups = self._lookups = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
         notebook = Notebook(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crm import credentials, customers, interactions
@@ -21,6 +22,14 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 0.25
 """How long a call waits for its customer's record before its flow begins without."""
 CODE_SERVES_MS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands with us: their tier, and the agent they spoke to last; or empty."""
+
+    tier: str = ""
+    last_agent: str = ""
 
 
 class Notebook:
@@ -54,6 +63,25 @@ class Notebook:
         if found is None:
             return Facts(number, dialled)
         return Facts(number, dialled, found.id, found.name or "", found.language or "")
+
+    async def standing(self, interaction: str, number: str, *, last_agent: bool) -> Standing:
+        """Return how a caller stands with us; nothing known if the record is slow or away."""
+        identity = Identity("phone", number)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await customers.by_identity(self._database, identity)
+                agent = (
+                    await customers.last_agent(self._database, identity)
+                    if last_agent and found is not None
+                    else None
+                )
+        except (CrmError, TimeoutError):
+            log.warning(
+                "no record for a call",
+                extra={"action": "record_away", "interaction": interaction},
+            )
+            return Standing()
+        return Standing((found.tier if found is not None else None) or "", agent or "")
 
     def entered(self, interaction: str, version: str, node: str) -> None:
         """A caller came to a node."""

@@ -15,17 +15,20 @@ from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
 from acd.ledger import Ledger
+from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
-from ivr.flow.frame import Facts, World, asked
+from ivr.flow.frame import LAST_AGENT, Facts, World, asked
 from ivr.flow.load import Flow
 from ivr.library import Library
 from ivr.prompts import PromptStore
 from ivr.services import Place, Services
 from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
+from sala.arrivals import arrival
+from sala.errands import Errands
 from sala.notebook import Notebook
 
 log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ class Reception:
         self._entry_points = entry_points
         self._language = language
         self._kept = kept
+        self._errands = Errands(floor, self._pinned, services.callbacks, region)
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
         """Take a new configuration; it holds from the next call."""
@@ -91,11 +95,12 @@ class Reception:
     async def incoming(self, call: Call) -> None:
         """Take a new call into the flow of its number, or one of ours back to its node."""
         contact = self._known(call)
-        pinned = self._library.pinned(call.carried) if contact is not None else None
-        if contact is not None and pinned is not None:
-            flow, node = pinned
+        found = await self._pinned(call, contact) if contact is not None else None
+        if contact is not None and found is not None:
+            session, node = found
             self._ledger.in_flow(contact.interaction, self._clock.now())
-            await (await self._session(flow, call, contact)).run(node)
+            await session.run(node)
+            self._settle(call, contact)
             return
         flow_now = self._flow_of(call.dialled)
         if flow_now is None:
@@ -107,38 +112,39 @@ class Reception:
             await call.carry({"interaction": contact.interaction})
         self._ledger.in_flow(contact.interaction, self._clock.now())
         await (await self._session(flow_now, call, contact)).run()
+        self._settle(call, contact)
 
     async def waiting(self, call: Call, key: str | None) -> None:
-        """Say now and then to who waits that they are still in line."""
+        """Do what there is for who waits; say now and then that they are still in line."""
         contact = self._floor.contact_of(call.id)
         if contact is None:
             contact = self._known(call)
             if contact is not None and contact.in_line:
                 self._floor.rejoin(contact)
             return
-        if key is not None:
-            pinned = self._library.pinned(call.carried)
-            if pinned is not None and contact.in_line:
-                flow, node = pinned
-                await (await self._session(flow, call, contact)).key(node, key)
-            return
-        contact.ticks += 1
-        if contact.ticks % COMFORT_TICKS == 0 and contact.in_line:
-            pinned = self._library.pinned(call.carried)
-            if pinned is None:
+        moved = False
+        if not contact.errand and contact.in_line:
+            moved = await self._wait_on(call, contact, key)
+        if not moved:
+            await self._errands.run(call, contact)
+        self._settle(call, contact)
+
+    async def _wait_on(self, call: Call, contact: Contact, key: str | None) -> bool:
+        """Heed a key or an interval of who waits; return whether they left the line."""
+        if key is None:
+            contact.ticks += 1
+            if contact.ticks % COMFORT_TICKS:
+                return False
+        found = await self._pinned(call, contact)
+        if found is None:
+            if key is None:
                 await call.play([self._prompts.audio(COMFORT, self._language)])
-                return
-            flow, node = pinned
-            session = Session(
-                flow,
-                call,
-                self._prompts,
-                self,
-                self,
-                interaction=contact.interaction,
-                world=self._library.world(flow),
-            )
-            await session.comfort(node, COMFORT)
+            return False
+        session, node = found
+        if key is not None:
+            return await session.key(node, key)
+        await session.comfort(node, COMFORT)
+        return False
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone."""
@@ -164,13 +170,14 @@ class Reception:
     async def after(self, call: Call) -> None:
         """Go on with the flow behind the queue, now that the agent has hung up."""
         contact = self._known(call)
-        pinned = self._library.pinned(call.carried)
-        if contact is None or pinned is None:
+        found = await self._pinned(call, contact) if contact is not None else None
+        if contact is None or found is None:
             await call.hang_up()
             return
-        flow, node = pinned
+        session, node = found
         self._ledger.in_flow(contact.interaction, self._clock.now())
-        await (await self._session(flow, call, contact)).after(node)
+        await session.after(node)
+        self._settle(call, contact)
 
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
@@ -186,9 +193,12 @@ class Reception:
         if contact is None or contact.interaction != interaction:
             raise QueueRefused("the call is not known to the floor")
         try:
-            return self._floor.arrive(contact, place.queue)
+            carried = self._floor.arrive(contact, arrival(contact, place))
         except KeyError:
             raise QueueRefused(f"there is no queue {place.queue}") from None
+        if reason := self._floor.exit(contact):
+            raise QueueRefused(f"queue {place.queue} takes nobody: {reason}", reason)
+        return carried
 
     def leave(self, call: Call, interaction: str) -> bool:
         """Take a waiting call out of its queue; False if an agent has answered."""
@@ -231,10 +241,24 @@ class Reception:
             log.error("%s", unknown, extra={"action": "flow_unknown"})  # noqa: TRY400
             return None
 
+    def _settle(self, call: Call, contact: Contact) -> None:
+        """Tell the floor that a call waits, if that is where its flow led."""
+        if contact.in_line and self._floor.contact_of(call.id) is contact:
+            self._floor.settled(contact, call.carried)
+
+    async def _pinned(self, call: Call, contact: Contact) -> tuple[Session, str] | None:
+        """A session of the flow that a call carries, and its node; None if it carries none."""
+        pinned = self._library.pinned(call.carried)
+        return (
+            None if pinned is None else (await self._session(pinned[0], call, contact), pinned[1])
+        )
+
     async def _session(self, flow: Flow, call: Call, contact: Contact) -> Session:
         self._ledger.flow(contact.interaction, flow.alias, flow.version)
         world = self._library.world(flow)
-        facts = await self._facts(self._asks(flow, world), call, contact)
+        asks = self._asks(flow, world)
+        facts = await self._facts(asks, call, contact)
+        await self._stand(asks, call, contact)
         return Session(
             flow,
             call,
@@ -262,13 +286,21 @@ class Reception:
             return await self._notebook.facts(contact.interaction, e164, call.dialled)
         return Facts(e164 or "", call.dialled)
 
+    async def _stand(self, asks: frozenset[str], call: Call, contact: Contact) -> None:
+        """Find out how a caller stands with us, if a queue goes by it."""
+        wanted = LAST_AGENT in asks
+        number = call.caller.number if wanted or self._roster.asks_tier else None
+        e164 = phone(number, self._region) if number and call.address is None else None
+        if e164 is not None and contact.arrival is None:
+            standing = await self._notebook.standing(contact.interaction, e164, last_agent=wanted)
+            contact.tier, contact.last_agent = standing.tier, standing.last_agent
+
     def _known(self, call: Call) -> Contact | None:
         """The contact of a call that was here before, by our memory or by what it carries."""
         contact = self._floor.contact_of(call.id)
         interaction = call.carried.get("interaction")
         if contact is not None or not interaction:
             return contact
-        entered = call.carried.get("entered", "")
         contact = Contact(
             interaction,
             call.id,
@@ -276,8 +308,7 @@ class Reception:
             call.dialled,
             call.address is not None,
             carry=dict(call.carried),
-            queue=call.carried.get("queue", ""),
-            entered=int(entered) if entered.isdigit() else self._clock.now(),
+            arrival=arrival_of(interaction, call.carried, self._clock.now()),
         )
         self._floor.opened(contact)
         return contact

@@ -119,6 +119,11 @@ class Settings(BaseSettings):
         description="Language of prompts when a flow names none.",
         json_schema_extra=_expects("a language code such as en"),
     )
+    timezone: str = Field(
+        default="UTC",
+        description="Time zone of the floor's day: counts of today begin anew at its midnight.",
+        json_schema_extra=_expects("a time zone such as Asia/Bangkok"),
+    )
     flows: Path = Field(
         default=Path("ivr/flows"),
         description="Folder of IVR flows.",
@@ -241,6 +246,16 @@ class Settings(BaseSettings):
         for part in value:
             ipaddress.ip_network(part)
         return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, OSError) as unknown:
+            raise ValueError from unknown
 
     @field_validator("default_region")
     @classmethod

@@ -44,7 +44,7 @@ def _write_config(event: ev.ConfigChanged) -> Entry:
 
 
 def _write_arrived(event: ev.Arrived) -> Entry:
-    return {
+    entry = {
         "interaction": event.interaction,
         "queue": event.queue,
         "entered": event.entered,
@@ -56,6 +56,13 @@ def _write_arrived(event: ev.Arrived) -> Entry:
         "began": event.began,
         "rejoins": event.rejoins,
     }
+    if event.dropped:
+        entry["dropped"] = list(event.dropped)
+    if event.done:
+        entry["done"] = [values.write(one) for one in event.done]
+    if event.step is not None:
+        entry |= {"step": event.step, "stepped": list(event.stepped), "skipped": event.skipped}
+    return entry
 
 
 def _write_left(event: ev.Left) -> Entry:
@@ -191,12 +198,18 @@ def _read_arrived(
     channel: str = ev.Channel.VOICE,
     criteria: Entry | None = None,
     steps: list[Entry] | tuple[()] = (),
+    dropped: list[str] | tuple[()] = (),
+    done: list[Entry] | tuple[()] = (),
+    stepped: list[int] | tuple[()] = (),
     **fields: Any,
 ) -> ev.Arrived:
     return ev.Arrived(
         channel=ev.Channel(channel),
         criteria=ANYONE if criteria is None else values.criteria(criteria),
         steps=tuple(values.step(step) for step in steps),
+        dropped=tuple(dropped),
+        done=tuple(ev.Done(**{**one, "recipe": values.recipe(one["recipe"])}) for one in done),
+        stepped=tuple(stepped),
         **fields,
     )
 

@@ -112,8 +112,10 @@ _condition = _family(_CONDITIONS)
 _action = _family(_ACTIONS)
 
 
-def _recipe(entry: Mapping[str, Any]) -> Any:
-    return _plain(rec.Recipe, entry)
+def recipe(entry: Mapping[str, Any]) -> rec.Recipe:
+    """Read a recipe."""
+    made: rec.Recipe = _plain(rec.Recipe, entry)
+    return made
 
 
 def step(entry: Mapping[str, Any]) -> conf.Step:
@@ -162,7 +164,7 @@ _READERS: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
     conf.Step: {"criteria": criteria, "skip_without": _optional(Staffing)},
     conf.QueueConfig: {
         "steps": _many(step),
-        "recipes": _many(_recipe),
+        "recipes": _many(recipe),
         "when_late": _action,
         "when_full": _action,
         "join_needs": _optional(Staffing),

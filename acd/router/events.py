@@ -7,7 +7,6 @@ clock. Everything here is frozen and plain, so that a journal entry is the event
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from .configuration import AgentConfig as AgentConfig
 from .configuration import Channel as Channel
@@ -15,45 +14,11 @@ from .configuration import Configuration as Configuration
 from .configuration import QueueConfig as QueueConfig
 from .configuration import Step
 from .criteria import ANYONE, Criteria
-
-
-class Presence(StrEnum):
-    """What an agent is doing, as the field's wallboards say it."""
-
-    OFFLINE = "offline"
-    AVAILABLE = "available"
-    RINGING = "ringing"
-    ON_CONTACT = "on_contact"
-    WRAP_UP = "wrap_up"
-    PAUSED = "paused"
-
-
-class Wanted(StrEnum):
-    """What an agent asked to be; takes effect when the contact and its wrap-up are over."""
-
-    OFFLINE = "offline"
-    AVAILABLE = "available"
-    PAUSED = "paused"
-
-
-class LeaveReason(StrEnum):
-    """Why an interaction left its queue without being answered."""
-
-    ABANDONED = "abandoned"
-    OVERFLOWED = "overflowed"
-    CALLED_BACK = "called_back"
-    FAILED = "failed"
-
-
-class Failure(StrEnum):
-    """Why an offer came to nothing, as far as the agent's side goes."""
-
-    NO_ANSWER = "no_answer"
-    DECLINED = "declined"
-    BUSY = "busy"
-    UNREACHABLE = "unreachable"
-    FAILED = "failed"
-
+from .recipes import Recipe
+from .words import Failure as Failure
+from .words import LeaveReason as LeaveReason
+from .words import Presence as Presence
+from .words import Wanted as Wanted
 
 # --- events ----------------------------------------------------------------------------------
 
@@ -63,6 +28,15 @@ class ConfigChanged:
     """A whole new configuration; the router works out what it means for those who wait."""
 
     config: Configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A recipe that was done for an interaction, and when last, in ms."""
+
+    queue: str
+    recipe: Recipe
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +58,20 @@ class Arrived:
     began: int | None = None
     """Since when steps and recipes count; None: since now, or `entered` if `rejoins`."""
     rejoins: bool = False
-    """It waited here before (a restart, a talk that did not come about): it is let in anyhow."""
+    """It waited here before (a restart, a talk that did not come about): it is let in anyhow.
+
+    The fields that follow are for those who do; `Router.kept` fills them.
+    """
+    dropped: tuple[str, ...] = ()
+    """Skills that recipes dropped."""
+    done: tuple[Done, ...] = ()
+    step: int | None = None
+    """The step that held, counted from 0, their number when all were over; None: worked out from
+    `began`."""
+    stepped: tuple[int, ...] = ()
+    """When each step up to that one began."""
+    skipped: int = 0
+    """The steps that were skipped, as bits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class Floor:
     in `timers` and `due` exactly if something of theirs ends by itself.
     """
 
-    __slots__ = ("_sequence", "agents", "blocks", "config", "dirty", "due",
+    __slots__ = ("_sequence", "agents", "altered", "blocks", "config", "dirty", "due",
         "fresh",
         "interactions",
                  "offers", "ordered", "queues", "review", "supply", "timers", "touched",
@@ -54,6 +54,9 @@ class Floor:
         """Queues whose places or length changed since recipes were looked at."""
         self.unstaffed: dict[Line, None] = {}
         """Lines of whose eligible agents somebody went."""
+        self.altered: dict[Interaction, None] = {}
+        """Those of whom a recipe, a skipped step or an overflow changed what they are, in the last
+        decision."""
         self._sequence = 0
         self.configure(config, 0)
 
@@ -229,8 +232,10 @@ class Floor:
         entry = (event.entered - priority, event.entered, self._sequence, event.interaction)
         new = Interaction(
             event.interaction, queue, entry, priority, event.channel, began, event.criteria,
-            event.steps, tier=event.tier, tier_ms=tier,
+            event.steps, event.dropped, tier=event.tier, tier_ms=tier,
         )  # fmt: skip
+        if event.done:
+            new.cooked = {(one.queue, one.recipe): one.at for one in event.done}
         self.interactions[new.id] = new
         self._join(new, queue)
         return new
@@ -339,6 +344,7 @@ class Floor:
     def move(self, one: Interaction, to: Queue) -> None:
         """Let a waiting interaction wait in another queue, with the same entry time; `seat` it."""
         old = one.queue
+        self.altered[one] = None
         if one.line is not None:
             self._leave_line(one)
         self._leave_queue(one)

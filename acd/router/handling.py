@@ -113,7 +113,7 @@ class Handling(Staff):
     def _arrive(self, event: ev.Arrived) -> Interaction:
         one = self.floor.arrive(event, self.now)
         if event.rejoins:
-            progress.begin(self.floor, one, self.now)
+            progress.resume(self.floor, one, event, self.now)
         else:
             kitchen.admit(self.floor, one, self.out, self.now)
         if one.id in self.floor.interactions:

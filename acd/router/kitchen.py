@@ -151,6 +151,7 @@ def serve(floor: Floor, out: list[Decision], now: int) -> None:
             if recipe is not None:
                 one.cooked = one.cooked or {}
                 one.cooked[queue.config.name, recipe] = now
+                floor.altered[one] = None
             _act(floor, one, action, out, now)
     for one in review:
         if floor.interactions.get(one.id) is one:

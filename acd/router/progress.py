@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .events import Arrived
 from .floor import Floor
 from .interaction import Interaction, InteractionState, StepStatus
 from .recipes import Waited
@@ -11,6 +12,21 @@ def begin(floor: Floor, one: Interaction, now: int) -> None:
     """Take an interaction to the step that holds by now, and seat it."""
     one.step, one.step_ends, one.skipped, one.step_began = -1, None, 0, ()
     _on(floor, one, one.began, now)
+
+
+def resume(floor: Floor, one: Interaction, event: Arrived, now: int) -> None:
+    """Take an interaction that rejoins to the step it had come to, and on from there."""
+    steps, step = one.steps, event.step
+    if step is None or step > len(steps) or len(event.stepped) <= min(step, len(steps) - 1):
+        begin(floor, one, now)
+        return
+    one.step, one.skipped, one.step_began = step, event.skipped, event.stepped
+    lasts_ms = steps[step].lasts_ms if step < len(steps) else None
+    one.step_ends = None if lasts_ms is None else event.stepped[step] + lasts_ms
+    if one.step_ends is None or one.step_ends > now:
+        floor.seat(one)
+    else:
+        _on(floor, one, one.step_ends, now)
 
 
 def expire(floor: Floor, one: Interaction, now: int) -> None:
@@ -25,6 +41,7 @@ def skip(floor: Floor, one: Interaction, now: int) -> None:
         staffing = one.steps[one.step].skip_without
         if staffing is not None and not floor.there(one, one.step, staffing):
             one.skipped |= 1 << one.step
+            floor.altered[one] = None
             _on(floor, one, now, now)
 
 
@@ -47,6 +64,7 @@ def _on(floor: Floor, one: Interaction, start: int, now: int) -> None:
         one.step_began += (start,)
         if step.skip_without is not None and not floor.there(one, one.step, step.skip_without):
             one.skipped |= 1 << one.step
+            floor.altered[one] = None
             continue
         if step.lasts_ms is None:
             break

@@ -57,6 +57,7 @@ from .views import (
     OfferView,
     StepView,
     Stranded,
+    kept,
     place_of,
     view_agent,
     view_interaction,
@@ -94,6 +95,7 @@ class Router:
         handling, floor = self._handling, self._floor
         now = handling.now = max(handling.now, now)
         out = handling.out = []
+        floor.altered.clear()
         handling.expire()
         handling.apply(event)
         while True:
@@ -143,6 +145,11 @@ class Router:
         known = self._floor.interactions
         return [view_interaction(known[x[3]], place) for place, x in enumerate(line.unanswered, 1)]
 
+    def closed(self, queue: str) -> str | None:
+        """Return why a queue is closed; None while it is open, or unknown."""
+        known = self._floor.queues.get(queue)
+        return None if known is None else known.closed
+
     def steps(self, interaction: str) -> list[StepView]:
         """Return a live interaction's routing steps and what became of each."""
         known = self._floor.interactions.get(interaction)
@@ -161,6 +168,18 @@ class Router:
     def interactions(self) -> list[InteractionView]:
         """Return every live interaction, in the order they arrived here."""
         return [view_interaction(x, place_of(x)) for x in self._floor.interactions.values()]
+
+    @property
+    def altered(self) -> list[str]:
+        """Those who wait of whom recipes, skipped steps or an overflow changed something `kept`
+        tells, in the last `handle`."""
+        known = self._floor.interactions
+        return [one.id for one in self._floor.altered if known.get(one.id) is one]
+
+    def kept(self, interaction: str) -> ev.Arrived | None:
+        """Return what brings a live interaction to the place and step it has; None if unknown."""
+        known = self._floor.interactions.get(interaction)
+        return None if known is None else kept(known)
 
     def agent(self, agent: str) -> AgentView | None:
         """Return an agent; None if unknown."""

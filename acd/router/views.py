@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import progress
 from .agent import Agent
 from .criteria import canonical, text
-from .events import Presence, Wanted
+from .events import Arrived, Done, Presence, Wanted
 from .interaction import Interaction, InteractionState, StepStatus
 from .line import Line
 from .supply import Supply
@@ -135,6 +135,17 @@ def view_interaction(interaction: Interaction, place: int | None) -> Interaction
         ringing,
         "" if place is None else interaction.line.label,
     )
+
+
+def kept(interaction: Interaction) -> Arrived:
+    """Return the event that lets an interaction rejoin as it is."""
+    one = interaction
+    done = tuple(Done(queue, recipe, at) for (queue, recipe), at in (one.cooked or {}).items())
+    return Arrived(
+        one.id, one.queue.config.name, one.entered, one.priority - one.tier_ms, one.channel,
+        one.criteria, one.own_steps, one.tier, one.began, rejoins=True, dropped=one.dropped,
+        done=done, step=one.step, stepped=one.step_began, skipped=one.skipped,
+    )  # fmt: skip
 
 
 def view_steps(interaction: Interaction) -> list[StepView]:

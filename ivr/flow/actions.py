@@ -172,16 +172,31 @@ class Verify(Asked):
 
 
 @dataclass(frozen=True, slots=True)
+class Preferred:
+    """An agent who is asked before the others: by name, or the last one the caller spoke to."""
+
+    agent: str
+    """Empty: the last one."""
+    for_ms: int
+    skip: bool
+    """Whether the next is asked at once if this one is not there."""
+
+
+@dataclass(frozen=True, slots=True)
 class EnterQueue(Asked):
     """Let the caller wait for an agent.
 
-    Answer with `Talked` when the agent has hung up, or with `Refused` when the queue cannot take
-    the caller. `resumes` tells whether the flow is needed again: after the talk, or while waiting.
+    Answer with `Talked` when the agent has hung up, or with `Refused` and the reason when the queue
+    does not take the caller, or not any longer.
+
+    `resumes` tells whether the flow is needed again: after the talk, or while waiting.
     """
 
     queue: str = ""
     resumes: bool = False
     priority: int = 0
+    """A head start in seconds."""
+    preferred: tuple[Preferred, ...] = ()
     criteria: tuple[RoutingStep, ...] = ()
     music: str = "default"
 
@@ -305,6 +320,8 @@ class Talked:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """What was asked for cannot be: by a rule, not by a fault."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

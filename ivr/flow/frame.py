@@ -13,7 +13,7 @@ from ivr.flow import expressions, texts
 from ivr.flow.actions import Heard, Phrase
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.model import FlowDocument
-from ivr.flow.nodes import HoursNode
+from ivr.flow.nodes import HoursNode, QueueNode
 from ivr.flow.parts import Item, Recorded
 from ivr.saying import Unsayable, say
 
@@ -158,14 +158,23 @@ def fitted(value: object, kind: str) -> Scalar | None:
             return None
 
 
+LAST_AGENT = "last_agent"
+"""Among what a flow goes by: the agent whom the caller spoke to last."""
+
+
 def asked(documents: Iterable[FlowDocument]) -> frozenset[str]:
-    """Return the names of all that flows go by; `customer` too if they choose the language."""
+    """Return the names of all that flows go by.
+
+    `customer` too if they choose the language, `LAST_AGENT` if a queue asks for that agent first.
+    """
     told: list[str] = []
     names: set[str] = set()
     for document in documents:
         if len(document.served) > 1:
             names.add("customer")
         for node in document.nodes.values():
+            if isinstance(node, QueueNode) and any(one.last_agent for one in node.prefer):
+                names.add(LAST_AGENT)
             told += [text for _, text, _ in node.expressions()]
             for _, items in node.audio():
                 texts_ = [item for item in items if not isinstance(item, Recorded)]

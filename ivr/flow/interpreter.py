@@ -119,12 +119,18 @@ class Interpreter:
 
     def after(self, node: str, *, now_ms: int = 0) -> Action:
         """Go on behind the queue node `node`, whose talk is over; others end the call."""
-        return self._behind(node, None, now_ms)
+        return self._behind(node, waits.after if (waits := self._queue(node)) else None, now_ms)
+
+    def left(self, node: str, reason: str, *, now_ms: int = 0) -> Action:
+        """Go on behind the queue node `node`, whose queue lets the caller wait no more."""
+        waits = self._queue(node)
+        target = waits.turned_away.get(reason, waits.failed) if waits else None
+        return self._behind(node, target, now_ms)
 
     def key(self, node: str, key: str, *, now_ms: int = 0) -> Action | None:
         """Go on by a key that a caller pressed who waits at queue node `node`; None: no exit."""
         waits = self._queue(node)
-        return self._behind(node, key, now_ms) if waits and key in waits.keys else None
+        return self._behind(node, waits.keys[key], now_ms) if waits and key in waits.keys else None
 
     def comfort(self, node: str) -> tuple[Heard, ...]:
         """Return what who waits at queue node `node` is to hear now and then; often nothing."""
@@ -363,11 +369,10 @@ class Interpreter:
 
     # --- behind a queue --------------------------------------------------------------------
 
-    def _behind(self, node: str, key: str | None, now_ms: int) -> Action:
+    def _behind(self, node: str, target: str | None, now_ms: int) -> Action:
         self._time(now_ms)
-        if (waits := self._queue(node)) is not None:
+        if self._queue(node) is not None:
             self._frame.at = node.removeprefix(self._frame.prefix)
-            target = waits.after if key is None else waits.keys[key]
             if target is not None:
                 return self._walk(target)
         return self._done(HangUp(node, (), Cause.NORMAL))

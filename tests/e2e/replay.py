@@ -20,8 +20,8 @@ async def replayed(db: asyncpg.Pool) -> int:
         )
     }
     agreed = 0
-    # Callers' ways through flows stand in epochs of their own.
-    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch NOT LIKE 'ivr.%'"
+    # Callers' ways through flows, and their places, stand in epochs of their own.
+    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place)[.]'"
     for epoch in [row["epoch"] for row in await db.fetch(routed)]:
         replayer = Replayer(epoch)
         entries = await db.fetch(

@@ -14,6 +14,14 @@ FROM customers WHERE id = $1::text::uuid;
 -- name: customers_by_identity
 SELECT customer_id::text FROM identities WHERE kind = $1 AND value = $2;
 
+-- name: customers_last_agent
+SELECT segments.agent FROM identities
+JOIN interactions ON interactions.customer_id = identities.customer_id
+JOIN segments ON segments.interaction = interactions.id
+WHERE identities.kind = $1 AND identities.value = $2
+    AND segments.kind = 'talk' AND segments.agent IS NOT NULL
+ORDER BY interactions.arrived_at DESC, segments.started_at DESC LIMIT 1;
+
 -- name: customers_keep_language
 UPDATE customers SET language = $2
 WHERE id = (SELECT customer_id FROM interactions WHERE id = $1::text::uuid);

@@ -20,3 +20,10 @@ SELECT detail FROM interaction_details WHERE id IN (
 -- name: interactions_queue_totals
 SELECT queue, offered, answered, abandoned, called_back, overflowed, failed, waiting
 FROM queue_totals ORDER BY queue;
+
+-- name: interactions_last_talks
+SELECT agent, to_ms(max(segments.ended_at)) AS ended_ms
+FROM interactions JOIN segments ON segments.interaction = interactions.id
+WHERE interactions.arrived_at >= from_ms($1) AND segments.kind IN ('talk', 'wrap_up')
+    AND segments.ended_at IS NOT NULL AND agent IS NOT NULL
+GROUP BY agent;

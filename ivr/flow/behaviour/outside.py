@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ivr.flow.actions import (
     Action,
     AskCallback,
@@ -18,6 +20,7 @@ from ivr.flow.actions import (
     LookUpHttp,
     LookUpSql,
     NotFound,
+    Preferred,
     Refused,
     SendCode,
     Talked,
@@ -128,14 +131,22 @@ def queue(node: QueueNode, me: Frame, _: Note) -> Steps:
         queue=node.queue,
         resumes=node.after is not None or bool(node.keys) or node.comfort is not None,
         priority=0 if node.priority is None else me.evaluate(node.priority),
+        preferred=tuple(_preferred(node, me)),
         criteria=node.criteria,
         music=node.music,
     )
     if isinstance(outcome, Talked):
         return node.after or HangUp(cause=Cause.NORMAL)
     if isinstance(outcome, Refused):
-        return node.failed
+        return node.turned_away.get(outcome.reason, node.failed)
     raise Unfit
+
+
+def _preferred(node: QueueNode, me: Frame) -> Iterator[Preferred]:
+    for one in node.prefer:
+        agent = "" if one.agent is None else me.evaluate(one.agent)
+        if agent or one.last_agent:
+            yield Preferred(agent, ms(one.for_s), one.absent == "skip")
 
 
 def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:

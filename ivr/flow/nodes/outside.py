@@ -123,24 +123,48 @@ class RoutingStep(Part):
     """Then the next step holds; None: for good."""
 
 
+class Prefer(Part):
+    """An agent who is asked before all others: the last one spoken to, or an account's owner."""
+
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"agent": "string"}
+
+    last_agent: Literal[True] | None = None
+    agent: Expression | None = None
+    """Whose value is the agent's id; empty: nobody."""
+    for_s: Annotated[float, Field(ge=1, le=86_400)] = 20.0
+    absent: Literal["skip", "wait"] = "skip"
+    """Whether the others are asked at once while that agent is logged out, paused or away."""
+
+    @model_validator(mode="after")
+    def _one_agent(self) -> Self:
+        exactly_one(self, "last_agent", "agent")
+        return self
+
+
 class QueueNode(Node):
     """Lets the caller wait in a queue for an agent."""
 
-    EXITS = ("failed", "after", "keys")
+    EXITS = ("failed", "after", "keys", "turned_away")
     AUDIO = ("comfort",)
-    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"priority": "int"}
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"priority": "int", "prefer": ""}
 
     type: Literal["queue"]
     queue: QueueName
+    prefer: Annotated[tuple[Prefer, ...], Field(max_length=5)] = ()
+    """Agents who are asked first, one after the other, whatever queues they serve."""
     criteria: tuple[RoutingStep, ...] = Field(default=(), max_length=20)
     priority: Expression | None = None
+    """A head start in seconds."""
     music: Word = "default"
     comfort: Items | None = None
     """Said now and then to who waits, in place of the house's own words."""
     keys: dict[MenuKey, Target] = Field(default_factory=dict, max_length=12)
     """Keys by which a waiting caller leaves the queue, and where they go."""
+    turned_away: dict[Word, Target] = Field(default_factory=dict, max_length=20)
+    """Where the caller goes whom the queue does not take, or not any longer, by why: `closed`,
+    `full`, `empty`, `max_wait`, `voicemail`, or a reason of the queue's own."""
     failed: Target
-    """Where the caller goes when the queue cannot take them."""
+    """Where the caller goes for any other reason, and when there is no such queue."""
     after: Target | None = None
     """Where the caller goes when the agent has hung up; without it the call ends."""
 

@@ -6,15 +6,19 @@ behaves is for the end-to-end tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from acd.contacts import Contact
 from acd.floor import Floor
 from acd.intake import Intake
 from acd.ledger import Ledger
+from acd.restore import Past
 from acd.roster import Roster
-from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
+from acd.router.codec import from_entry
+from acd.router.events import AgentConfig, Arrived, Configuration, QueueConfig, Wanted
+from crm.calendars import Calendar
 from crm.records import Interaction, JournalEntry, Segment
 from pbx.port import (
     CallEnded,
@@ -77,8 +81,8 @@ class OneTimer:
 
 
 class HandClock:
-    def __init__(self) -> None:
-        self.time = START
+    def __init__(self, start: int = START) -> None:
+        self.time = start
         self.timers: list[OneTimer] = []
 
     def now(self) -> int:
@@ -102,7 +106,11 @@ class HandClock:
 @dataclass
 class NotedSwitch:
     rings: list[tuple[str, str, str]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    summons: list[str] = field(default_factory=list)
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def ring(
         self,
@@ -113,36 +121,57 @@ class NotedSwitch:
         ring_ms: int,
         caller: Caller,
         carry: Mapping[str, str],
+        held: bool = False,
     ) -> None:
         self.rings.append((offer, address, call))
+        if held:
+            self.held.append(offer)
 
     def cancel(self, offer: str) -> None:
         self.cancels.append(offer)
+
+    def join(self, offer: str) -> None:
+        self.joins.append(offer)
+
+    def summon(self, call: str) -> None:
+        self.summons.append(call)
+
+    def carry(self, call: str, values: Mapping[str, str]) -> None:
+        self.carries[call] = dict(values)
 
 
 class Stage:
     """Agents `a`, `b`, … at addresses `pa`, `pb`, …, all serving queue `q`."""
 
-    def __init__(self, agents: str = "a", wrap_up_ms: int = WRAP_UP_MS) -> None:
+    def __init__(
+        self,
+        agents: str = "a",
+        wrap_up_ms: int = WRAP_UP_MS,
+        *,
+        queues: Sequence[QueueConfig] = (),
+        staff: Sequence[AgentConfig] = (),
+        hours: Mapping[str, Calendar] | None = None,
+        start: int = START,
+        **policy: Any,
+    ) -> None:
         self.book = Book()
-        self.clock = HandClock()
+        self.clock = HandClock(start)
         self.switch = NotedSwitch()
         self.agents = agents
-        self.wrap_up_ms = wrap_up_ms
+        self.queues = (QueueConfig("q", RING_MS, wrap_up_ms, **policy), *queues)
+        self.staff = tuple(staff) or tuple(AgentConfig(a, ("q",)) for a in agents)
+        self.hours = hours
         self.floor = self.service()
 
     def roster(self, wanted: Wanted = Wanted.AVAILABLE) -> Roster:
         return Roster(
-            Configuration(
-                1,
-                (QueueConfig("q", RING_MS, self.wrap_up_ms),),
-                tuple(AgentConfig(a, ("q",)) for a in self.agents),
-            ),
+            Configuration(1, self.queues, self.staff),
             {a: f"p{a}" for a in self.agents},
             dict.fromkeys(self.agents, (wanted, "")),
+            self.hours,
         )
 
-    def service(self) -> Floor:
+    def service(self, past: Past | None = None) -> Floor:
         """A new process of the service."""
         self.ledger = Ledger(self.book, Intake("US"))
         return Floor(
@@ -151,6 +180,7 @@ class Stage:
             self.clock,
             self.roster(),
             epoch=f"e{len(self.book.entries)}",
+            past=past,
         )
 
     def up(self, snapshot: FloorSnapshot | None = None) -> None:
@@ -175,13 +205,34 @@ class Stage:
         reachable = frozenset(f"p{a}" for a in self.agents)
         return FloorSnapshot(tuple(calls), tuple(legs or ()), reachable)
 
-    def call(self, name: str) -> Contact:
-        """A call comes in and goes into the queue."""
+    def call(self, name: str, queue: str = "q", **more: Any) -> Contact:
+        """A call comes in and goes into the queue, until the PBX holds it there."""
         contact = Contact(name, f"c-{name}", Caller("+15550100"))
         self.ledger.opened(contact, self.clock.now())
         self.floor.opened(contact)
-        self.floor.arrive(contact, "q")
+        carried = self.floor.arrive(contact, Arrived(name, queue, 0, **more))
+        if contact.in_line:
+            self.floor.settled(contact, carried)
         return contact
+
+    def again(self, past: Past | None = None) -> None:
+        """The service is killed; a new one finds the waiting calls as the PBX lists them."""
+        calls = [
+            CallSnapshot(one.call, CallState.WAITING, one.caller, dict(one.carry))
+            for one in self.waiting()
+        ]
+        self.floor = self.service(past)
+        self.up(FloorSnapshot(tuple(calls), (), frozenset(f"p{a}" for a in self.agents)))
+
+    def waiting(self) -> list[Contact]:
+        found = [self.floor.contact(one["interaction"]) for one in self.floor.status()["calls"]]
+        return [one for one in found if one is not None and one.in_line]
+
+    def places(self) -> dict[str, Arrived]:
+        """What was written of places, as a new process reads it."""
+        found = [e for e in self.book.entries if e.epoch.startswith("place.")]
+        events = [from_entry(e.kind, e.body) for e in found]
+        return {e.interaction: e for e in events if isinstance(e, Arrived)}
 
     def last_ring(self) -> tuple[str, str, str]:
         return self.switch.rings[-1]
@@ -204,5 +255,5 @@ class Stage:
         view = next(v for v in self.floor.status()["agents"] if v["agent"] == agent)
         return view["presence"], view["reason"]
 
-    def line(self) -> list[str]:
-        return [w["interaction"] for w in self.floor.status()["queues"][0]["waiting"]]
+    def line(self, queue: int = 0) -> list[str]:
+        return [w["interaction"] for w in self.floor.status()["queues"][queue]["waiting"]]

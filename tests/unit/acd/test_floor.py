@@ -37,6 +37,20 @@ def test_a_call_rings_the_free_agent_and_is_written_down_whole() -> None:
     assert len(stage.ledger) == 0
 
 
+def test_a_caller_whose_end_is_told_before_the_agent_s_leaves_the_wrap_up_written() -> None:
+    stage = Stage()
+    stage.up()
+    stage.call("i1")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.clock.pass_ms(1000)
+    stage.hangs_up("i1")
+    stage.leg_ends(offer, answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    assert stage.book.of("i1")[-2:] == [("talk", "ended"), ("wrap_up", "done")]
+    assert len(stage.ledger) == 0
+
+
 def test_wrap_up_is_exact_to_the_millisecond() -> None:
     stage = Stage()
     stage.up()

@@ -177,7 +177,7 @@ async def test_straight_to_the_queue_tells_the_floor_first_and_asks_nothing_need
 ) -> None:
     world = World()
     await session(flow, world).run("direct")
-    assert world.log == ["arrive sales", "answer", "carry queue,entered", "wait"]
+    assert world.log == ["arrive sales", "answer", "carry queue,entered,flow,version,node", "wait"]
     assert world.left == [("direct", Left.QUEUED)]
 
 
@@ -189,7 +189,7 @@ async def test_through_the_menu_to_the_queue(flow: Flow) -> None:
         "carry node",
         "play en/One moment",
         "arrive sales",
-        "carry queue,entered",
+        "carry queue,entered,node",
         "wait",
     ]
     assert world.path == ["hello", "menu", "note", "direct"]
@@ -204,7 +204,7 @@ async def test_invalid_keys_are_not_carried_again(flow: Flow) -> None:
         "collect en/menu",
         "collect en/menu",
         "arrive sales",
-        "carry queue,entered",
+        "carry queue,entered,node",
         "wait",
     ]
 
@@ -248,6 +248,7 @@ async def test_after_the_talk(flow: Flow) -> None:
         "carry node",
         "play en/thanks",
         "arrive sales",
+        "carry node",
         "wait",
     ]
     last = World(carried=later.carried, answered=True)
