@@ -2,6 +2,7 @@
 # make setup   the set-up alone: dependencies, PBX, prompts, state folder
 # make demo    a whole call, told and verified
 # make test    all tests      make check   what CI runs first      make bench   measurements
+# make science the router beside the literature and the estimates beside what came, as tables
 # make fmt     format         make clean   remove what make made (the state folder stays)
 #
 # PYTHON=python3.12 chooses the interpreter, ARGS="…" is passed on.
@@ -18,9 +19,9 @@ PYTHON ?=
 ARGS ?=
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
-TESTS := tests/unit tests/contract tests/e2e tests/fault
+TESTS := tests/unit tests/contract tests/science tests/e2e tests/fault
 
-.PHONY: help run setup demo test check bench fmt clean
+.PHONY: help run setup demo test check bench science fmt clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -49,6 +50,9 @@ check: $(DEV)
 bench: $(DEV)
 	@$(BIN)/sala setup
 	@$(BIN)/python -m lab.bench $(ARGS)
+
+science: $(DEV)
+	@$(BIN)/python tests/science $(ARGS)
 
 fmt: $(DEV)
 	$(BIN)/ruff check --fix .

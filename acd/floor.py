@@ -82,7 +82,9 @@ class Floor:
         self._ledger = ledger
         self._clock = clock
         self._roster = roster
-        self._past = past
+        self._past = past or Past()
+        self._fresh = True
+        """Whether this process has not seen the floor yet."""
         self._contacts = Contacts()
         self._legs = Legs(switch)
         self._reachable: frozenset[str] = frozenset()
@@ -108,6 +110,10 @@ class Floor:
     def contact_of(self, call: str) -> Contact | None:
         """The live interaction that a call belongs to."""
         return self._contacts.of_call(call)
+
+    def recall(self, interaction: str, carried: Mapping[str, str]) -> Arrived | None:
+        """What brings a call that is not known here back to its place; None if it has none."""
+        return self._past.place(interaction, carried, self._clock.now())
 
     def opened(self, contact: Contact) -> None:
         """A call has come in as this interaction."""
@@ -280,9 +286,14 @@ class Floor:
     def _restore(self, floor: FloorSnapshot) -> None:
         now = self._clock.now()
         self._reachable = floor.reachable
-        past, self._past = self._past, None
         found: Restored = restore(
-            floor, self._roster, self._contacts, self._legs.known(), self._driver.router, now, past
+            floor,
+            self._roster,
+            self._contacts,
+            self._legs.known(),
+            self._driver.router,
+            now,
+            self._past,
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
@@ -300,13 +311,16 @@ class Floor:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             if leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
-        if past is not None:
-            self._orders.wrapping |= {a: wrap.interaction for a, wrap in past.wraps.items()}
+        if self._fresh:
+            self._fresh = False
+            wraps = self._past.wraps.items()
+            self._orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
         self._driver.begin(self._roster.configuration, (config, *hours, *told), now)
         for offer in found.joins:
             self._legs.join(offer)
+        self._cancel_unknown()
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)
@@ -319,6 +333,13 @@ class Floor:
                 "reachable": len(floor.reachable),
             },
         )
+
+    def _cancel_unknown(self) -> None:
+        """Stop what rings though the router would not have it so."""
+        router = self._driver.router
+        for leg in list(self._legs):
+            if not leg.answered and (router is None or router.offer(leg.offer) is None):
+                self._legs.cancel(leg.offer, leg.agent)
 
     # --- views ------------------------------------------------------------------------------
 

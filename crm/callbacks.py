@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crm import queries
 from crm.database import Database
 from crm.records import Callback
 
@@ -26,6 +27,26 @@ async def ingest(
         "callbacks_ingest", number, queue, requested_ms, source, interaction, spool_file
     )
     return made is not None
+
+
+async def promise(
+    database: Database, number: str, queue: str, requested_ms: int, interaction: str
+) -> str:
+    """Keep a place in a queue for a customer who asked for it; return the callback's id.
+
+    A customer has one open callback for a queue at most: who asks again, by whichever of their
+    numbers, keeps the one they have. Committed on return. `number` is E.164.
+    """
+    named = queries.load()
+    async with database.transaction() as connection:
+        owner = await connection.fetchval(named["callbacks_owner"], number)
+        await connection.execute(named["callbacks_lock"], f"{queue}.{owner or number}")
+        found = await connection.fetchval(named["callbacks_open"], queue, number, owner)
+        if found is None:
+            found = await connection.fetchval(
+                named["callbacks_promise"], number, queue, requested_ms, interaction, owner
+            )
+        return str(found)
 
 
 async def waiting(database: Database) -> list[Callback]:

@@ -42,6 +42,16 @@ async def put(
     await database.value("credentials_put", subject, method, digest, salt, expires_ms)
 
 
+async def drop(database: Database, subject: str, method: str) -> bool:
+    """Take away what proves a subject; return whether there was anything."""
+    return await database.value("credentials_drop", subject, method) is not None
+
+
+async def forgive(database: Database, subject: str, method: str) -> None:
+    """Forget a subject's wrong tries."""
+    await database.value("credentials_forgive", subject, method)
+
+
 async def verify(database: Database, subject: str, method: str, code: str, now_ms: int) -> Verdict:
     """Check a code and count a wrong one. Tries of one subject wait for each other.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +44,6 @@ async def _load(connection: Any) -> Floor:
     async def rows(query: str) -> list[Any]:
         return list(await connection.fetch(named[query]))
 
-    policy = (await rows("floor_policy"))[0]
     return Floor(
         version=await connection.fetchval(named["floor_version"]),
         queues=tuple(map(_queue, await rows("floor_queues"))),
@@ -53,17 +52,14 @@ async def _load(connection: Any) -> Floor:
         skills=tuple(row["name"] for row in await rows("floor_skills")),
         languages=tuple(row["name"] for row in await rows("floor_languages")),
         sites=tuple(row["name"] for row in await rows("floor_sites")),
-        calendars=tuple(
-            CalendarSource(row["name"], json.loads(row["source"]))
-            for row in await rows("floor_calendars")
-        ),
+        calendars=tuple(_calendar(row) for row in await rows("floor_calendars")),
         selections=tuple(
             Selection(
                 row["name"], row["policy"], tuple(zip(row["queues"], row["weights"], strict=True))
             )
             for row in await rows("floor_selections")
         ),
-        policy=FloorPolicy(**{**policy, "blocks": json.loads(policy["blocks"])}),
+        policy=_policy(await rows("floor_policy")),
     )
 
 
@@ -152,6 +148,11 @@ async def agents(database: Database) -> list[Agent]:
     return [_agent(row) for row in await database.rows("floor_agents")]
 
 
+async def calendars(database: Database) -> list[CalendarSource]:
+    """List all calendars by name, as the admin wrote them."""
+    return [_calendar(row) for row in await database.rows("floor_calendars")]
+
+
 async def add_agent(
     database: Database, agent: str, *, name: str, address: str, queues: Sequence[str] = ()
 ) -> None:
@@ -167,37 +168,6 @@ async def add_agent(
         wanted = tuple(dict.fromkeys(queues))
         _queues_there(was, wanted)
         return replace(was, agents=(*was.agents, Agent(agent, name, address, wanted)))
-
-    await change(database, edit)
-
-
-async def remove_agent(database: Database, agent: str) -> None:
-    """Remove an agent; history keeps the id. Raises `NotFound`."""
-
-    def edit(was: Floor) -> Floor:
-        kept = tuple(known for known in was.agents if known.id != agent)
-        if kept == was.agents:
-            raise NotFound(f"There is no agent {agent}.")
-        return replace(was, agents=kept)
-
-    await change(database, edit)
-
-
-async def set_agent_queues(database: Database, agent: str, queues: Sequence[str]) -> None:
-    """Say which queues an agent serves. Raises `NotFound` for either."""
-
-    def edit(was: Floor) -> Floor:
-        if not any(known.id == agent for known in was.agents):
-            raise NotFound(f"There is no agent {agent}.")
-        wanted = tuple(dict.fromkeys(queues))
-        _queues_there(was, wanted)
-        return replace(
-            was,
-            agents=tuple(
-                replace(known, queues=wanted, ranks=()) if known.id == agent else known
-                for known in was.agents
-            ),
-        )
 
     await change(database, edit)
 
@@ -220,11 +190,6 @@ async def put_queue(database: Database, queue: Queue) -> None:
     await change(database, edit)
 
 
-async def remove_queue(database: Database, name: str) -> None:
-    """Remove a queue; its agents no longer serve it, history keeps its name. Raises `NotFound`."""
-    await change(database, lambda was: without_queue(was, name))
-
-
 def without_queue(floor: Floor, name: str) -> Floor:
     """Return a floor without a queue, which nobody serves or selects any more.
 
@@ -236,20 +201,29 @@ def without_queue(floor: Floor, name: str) -> Floor:
     return replace(
         floor,
         queues=kept,
-        agents=tuple(_unserved(agent, name) for agent in floor.agents),
-        selections=tuple(
-            replace(one, queues=tuple(pair for pair in one.queues if pair[0] != name))
-            for one in floor.selections
-        ),
+        agents=tuple(unserved(agent, {name}) for agent in floor.agents),
+        selections=tuple(unselected(one, {name}) for one in floor.selections),
     )
 
 
-def _unserved(agent: Agent, queue: str) -> Agent:
-    if queue not in agent.queues:
+def unserved(agent: Agent, queues: Collection[str]) -> Agent:
+    """Return an agent who does not serve these queues any more."""
+    if not set(agent.queues) & set(queues):
         return agent
     ranks = agent.ranks or (1,) * len(agent.queues)
-    kept = [pair for pair in zip(agent.queues, ranks, strict=True) if pair[0] != queue]
-    return replace(agent, queues=tuple(q for q, _ in kept), ranks=tuple(r for _, r in kept))
+    kept = [pair for pair in zip(agent.queues, ranks, strict=True) if pair[0] not in queues]
+    ranks = tuple(rank for _, rank in kept)
+    return replace(
+        agent,
+        queues=tuple(queue for queue, _ in kept),
+        ranks=ranks if any(rank != 1 for rank in ranks) else (),
+    )
+
+
+def unselected(selection: Selection, queues: Collection[str]) -> Selection:
+    """Return a selection without these queues."""
+    kept = tuple(pair for pair in selection.queues if pair[0] not in queues)
+    return selection if kept == selection.queues else replace(selection, queues=kept)
 
 
 def _queues_there(floor: Floor, wanted: Iterable[str]) -> None:
@@ -279,6 +253,16 @@ async def remove_entry_point(database: Database, number: str) -> None:
         return replace(was, entry_points=kept)
 
     await change(database, edit)
+
+
+def _calendar(row: Any) -> CalendarSource:
+    return CalendarSource(row["name"], json.loads(row["source"]))
+
+
+def _policy(rows: list[Any]) -> FloorPolicy:
+    if not rows:
+        return FloorPolicy()
+    return FloorPolicy(**{**rows[0], "blocks": json.loads(rows[0]["blocks"])})
 
 
 def _queue(row: Any) -> Queue:

@@ -27,7 +27,7 @@ from ivr.flow.parts import Text
 from ivr.flow.problems import Problem, Severity, excerpt
 from ivr.prompts import Catalogue, Progress, PromptStore
 from ivr.saying import CURRENCIES, vocabulary
-from ivr.shelf import Shelf, Stored, calendars
+from ivr.shelf import Shelf, Stored
 
 _VERSION = re.compile(rf"[0-9a-f]{{{load.VERSION_LENGTH}}}")
 
@@ -35,20 +35,18 @@ _VERSION = re.compile(rf"[0-9a-f]{{{load.VERSION_LENGTH}}}")
 class Library:
     """All flows of a shelf. Empty until the first `reload`.
 
-    `folder` is the admin's, for its calendars; `context` tells what is known of the floor.
+    `context` tells what is known of the floor; its calendars count beside those of the shelf.
     """
 
     def __init__(
         self,
         shelf: Shelf,
-        folder: Path,
         state: Path,
         prompts: PromptStore,
         *,
         context: Callable[[], Context] = Context,
     ) -> None:
         self._shelf = shelf
-        self._folder = folder
         self._kept = state / "flows"
         self._prompts = prompts
         self._context = context
@@ -126,7 +124,7 @@ class Library:
         catalogue, opened = None, {}
         try:
             catalogue = self._prompts.read()
-            opened = calendars(self._folder)
+            opened = await self._shelf.calendars()
         except FlowInvalid as error:
             problems.extend(error.problems)
         stored: list[Stored] = []
@@ -150,7 +148,7 @@ class Library:
             raise FlowInvalid(errors)
         said = [one for flow in (*flows, *pinned) for one in spoken(flow)]
         await self._prompts.prepare(catalogue, said, progress)
-        return flows, pinned, opened, problems
+        return flows, pinned, {**(context.calendars or {}), **opened}, problems
 
     def _voiceless(self, flow: Flow) -> Iterator[Problem]:
         for path, text in _places(flow):
@@ -237,7 +235,12 @@ def check_one(
         known = {language: catalogue.ids(language) for language in flow.document.served}
     return check(
         flow,
-        replace(context, prompts=known, calendars=opened, flows={one.alias: one for one in flows}),
+        replace(
+            context,
+            prompts=known,
+            calendars={**(context.calendars or {}), **opened},
+            flows={one.alias: one for one in flows},
+        ),
     )
 
 

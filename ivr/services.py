@@ -89,10 +89,10 @@ class Voicemail(Protocol):
 class Gate(Protocol):
     """The dialling gate."""
 
-    def address(self, way: str, address: str) -> str | None:
+    async def address(self, interaction: str, way: str, address: str) -> str | None:
         """Return what `pbx.port.Call.transfer` takes, or None if it may not be dialled.
 
-        `way` is `number`, `sip` or `agent`.
+        `way` is `number`, `sip` or `agent`. What passes is counted as dialled.
         """
 
 

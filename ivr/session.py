@@ -12,13 +12,16 @@ to rejoin: see `ivr.library.Library.pinned`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
+from crm.errors import CrmError
 from ivr.errors import PromptMissing, QueueRefused
 from ivr.flow import state
 from ivr.flow.actions import (
@@ -43,9 +46,10 @@ from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
 from ivr.flow.parts import Recorded
-from ivr.performer import perform
+from ivr.performer import PATIENCE_MS, perform
 from ivr.services import Place, Services
-from pbx.errors import CallGone, PbxError, SwitchError
+from ivr.spoken import anybody
+from pbx.errors import CallGone, LocalProtocolError, PbxError, SwitchError
 from pbx.port import Audio, Call, Cause
 
 log = logging.getLogger(__name__)
@@ -287,17 +291,31 @@ class Session:
             silence_ms=action.silence_ms,
             terminators=action.terminators,
         )
+        if not await asyncio.to_thread(anybody, Path(made.path)):
+            await asyncio.to_thread(Path(made.path).unlink, missing_ok=True)
+            return Spoke("", 0)
         return Spoke(made.path, made.length_ms)
 
     async def _transfer(self, action: Transfer) -> Outcome | Left:
         gate = self._services.gate
-        address = None if gate is None else gate.address(action.way, action.address)
+        address: str | None = None
+        if gate is not None:
+            try:
+                async with asyncio.timeout(PATIENCE_MS / 1000):
+                    address = await gate.address(self._interaction, action.way, action.address)
+            except (CrmError, TimeoutError) as error:
+                self._log("transfer_failed", action, type(error).__name__)
+                return Broken()
         if address is None:
             self._log("transfer_refused", action, "the dialling gate refuses it")
             return Refused()
         await self._answer()
         await self._carry_node(action.node)
-        await self._call.transfer(address)
+        try:
+            await self._call.transfer(address)
+        except LocalProtocolError as error:
+            self._log("transfer_refused", action, str(error))
+            return Refused()
         return Left.TRANSFERRED
 
     async def _enter(self, action: EnterQueue) -> Outcome | Left:

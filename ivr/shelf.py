@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from crm import calendars as hours
+from crm import floor
 from crm import flows as published
 from crm.calendars import Calendar
 from crm.database import Database
@@ -46,6 +48,9 @@ class Shelf(Protocol):
     async def pinned(self) -> list[Stored]:
         """Return versions that flows use beside the current ones."""
 
+    async def calendars(self) -> dict[str, Calendar]:
+        """Return calendars by name. Raises FlowInvalid for files that cannot be read."""
+
 
 class Folder:
     """An admin's folder: `<alias>.yaml`, without `<alias>.test.yaml`."""
@@ -72,6 +77,10 @@ class Folder:
         """See `Shelf.pinned`: files have no versions."""
         return []
 
+    async def calendars(self) -> dict[str, Calendar]:
+        """See `Shelf.calendars`: files beside the flows."""
+        return calendars(self._folder)
+
 
 class Published:
     """What was published."""
@@ -93,6 +102,20 @@ class Published:
         """See `Shelf.pinned`."""
         versions = await published.in_use(self._database)
         return [_stored(one.flow, one) for one in versions.values()]
+
+    async def calendars(self) -> dict[str, Calendar]:
+        """See `Shelf.calendars`: those of the floor, which queues go by, too.
+
+        What is faulty in a row is left out of its calendar; the floor's own reader tells it.
+        """
+        return {
+            one.name: hours.read(one.name, one.source, _ignored)
+            for one in await floor.calendars(self._database)
+        }
+
+
+def _ignored(path: tuple[str, ...], message: str) -> None:
+    """Take no note of a fault."""
 
 
 def _stored(alias: str, version: published.FlowVersion) -> Stored:

@@ -172,9 +172,14 @@ class Leg:
             await self._go("line", "quiet")
 
     async def hears(
-        self, sound: audio.Sound, *, within: float = 10.0, at_least: float = 0.9
+        self,
+        sound: audio.Sound,
+        *,
+        within: float = 10.0,
+        at_least: float = 0.9,
+        since: int = 0,
     ) -> audio.Match:
-        """Wait until `sound` has been heard.
+        """Wait until `sound` has been heard, behind the first `since` samples of all that was.
 
         Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
         """
@@ -183,7 +188,7 @@ class Leg:
         best = audio.Match(0.0, 0)
         while True:
             last = not self.live or time.monotonic() >= deadline
-            heard = self.heard()
+            heard = self.heard()[since:]
             if len(heard) != seen:
                 seen = len(heard)
                 best = max(best, audio.correlation(heard, sound), key=lambda match: match.value)

@@ -79,7 +79,8 @@ class Phone:
             ("SECONDS", str(spoken.seconds) if spoken else ""),
             ("DO", how),
         ):
-            await self._world.ami.act("Setvar", Variable=f"{key}_{self.account}", Value=value)
+            name = f"{key}_{self.account.removeprefix('+')}"
+            await self._world.ami.act("Setvar", Variable=name, Value=value)
 
     def note_incoming(self, leg: Leg) -> None:
         """Take note of an INVITE for this phone."""

@@ -7,15 +7,14 @@ answer, and a BYE. Nothing is escaped: what the test writes is what Sala's PBX g
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import secrets
 import time
 from types import TracebackType
 
-from lab.errors import Deadline, WorldError
+from lab.digest import authorization
+from lab.errors import WorldError
 
-_PARAMETER = re.compile(rb'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 _RESEND_S = 0.5
 
 
@@ -235,34 +234,10 @@ class RawCall(asyncio.DatagramProtocol):
         self.send(self._message(b"ACK", target, sender, b"", to, self._sequence))
 
     def _proof(self, method: bytes, target: bytes, reply: bytes) -> bytes:
-        asked = {
-            match[1].lower(): match[2] or match[3] or b""
-            for match in _PARAMETER.finditer(
-                _header(reply, b"WWW-Authenticate") or _header(reply, b"Proxy-Authenticate")
-            )
-        }
-        if b"nonce" not in asked:
-            raise Deadline("the challenge holds no nonce")
-        realm, nonce = asked.get(b"realm", b""), asked[b"nonce"]
-        user, count, own = self._user.encode(), b"00000001", secrets.token_hex(8).encode()
-        first = _md5(b"%b:%b:%b" % (user, realm, self._secret.encode()))
-        second = _md5(b"%b:%b" % (method, target))
-        answer = _md5(b":".join((first, nonce, count, own, b"auth", second)))
-        name = b"Authorization" if reply[8:11] == b"401" else b"Proxy-Authorization"
-        return (
-            b'%b: Digest username="%b", realm="%b", nonce="%b", uri="%b", response="%b", '
-            b'algorithm=MD5, qop=auth, nc=%b, cnonce="%b"%b\r\n'
-            % (
-                *(name, user, realm, nonce, target, answer, count, own),
-                b', opaque="%b"' % asked[b"opaque"] if asked.get(b"opaque") else b"",
-            )
-        )
+        challenge = _header(reply, b"WWW-Authenticate") or _header(reply, b"Proxy-Authenticate")
+        return authorization((self._user, self._secret), method, target, reply[8:11], challenge)
 
 
 def _header(message: bytes, name: bytes) -> bytes:
     match = re.search(rb"\r\n%b:[ \t]*([^\r\n]*)" % name, message, re.IGNORECASE)
     return match[1] if match else b""
-
-
-def _md5(text: bytes) -> bytes:
-    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode()

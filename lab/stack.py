@@ -329,19 +329,22 @@ class Stack:
     def _secrets(self) -> dict[str, Any]:
         return tomllib.loads((self.home / "state" / "secrets.toml").read_text(encoding="utf-8"))
 
-    async def run(self, *arguments: str, within: float = 30.0) -> str:
-        """Run a `sala` command on this Sala; gives its output, raises `StackError` if it fails."""
+    async def run(self, *arguments: str, within: float = 30.0, typed: str = "") -> str:
+        """Run a `sala` command on this Sala; gives its output, raises `StackError` if it fails.
+
+        `typed` is what it reads from its standard input.
+        """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "sala", *arguments),
             env=self.environment,
             cwd=self.home,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
             async with asyncio.timeout(within):
-                output, _ = await process.communicate()
+                output, _ = await process.communicate(typed.encode())
         finally:
             if process.returncode is None:
                 process.kill()

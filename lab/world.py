@@ -45,6 +45,7 @@ class World:
 
     `sala` is the address and SIP port of the PBX that is called; `caller` the account and secret
     outside callers authenticate with; `phones` the accounts and secrets of the desk phones.
+    `sip_port` is where the world is called, as by a trunk; 0: wherever there is room.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class World:
         phones: Mapping[str, str],
         *,
         address: str = "127.0.0.1",
+        sip_port: int = 0,
         rtp_ports: int = 400,
     ) -> None:
         self._pbx = pbx
@@ -69,7 +71,8 @@ class World:
         self._instance: Instance | None = None
         self._links: list[AmiLink] = []
         self.home = Path()
-        self.sip_port = 0
+        self.sip_port = sip_port
+        self._numbers_outside: dict[str, Phone] = {}
         self.phones = {account: Phone(self, account) for account in phones}
         self.caller = Caller(self)
 
@@ -111,7 +114,8 @@ class World:
         self.home = Path(tempfile.mkdtemp(prefix="sala-world-"))
         for folder in ("etc", "db", "spool", "run", "log", "heard", "said"):
             (self.home / folder).mkdir()
-        self.sip_port, ami_port = ports.free(2, self._address)
+        free_port, ami_port = ports.free(2, self._address)
+        self.sip_port = self.sip_port or free_port
         first, last = ports.free_range(self._rtp_ports, self._address)
         secret = secrets.token_urlsafe(24)
         self._render(
@@ -183,6 +187,10 @@ class World:
         for module in ("res_pjsip.so", "res_pjsip_outbound_registration.so"):
             await self.ami.act("Reload", Module=module)
         return made
+
+    def outside(self, number: str) -> Phone:
+        """A telephone outside, called by its number over the trunk; it is not registered."""
+        return self._numbers_outside.setdefault(number, Phone(self, number))
 
     # --- legs -----------------------------------------------------------------------------------
 
@@ -259,7 +267,7 @@ class World:
             account = event.get("exten")
             leg = self._add(leg_id, f"phone {account}")
             leg.take(event)
-            if phone := self.phones.get(account):
+            if phone := self.phones.get(account) or self._numbers_outside.get(account):
                 phone.note_incoming(leg)
         elif leg is not None:
             leg.take(event)

@@ -17,26 +17,68 @@ Times are integer milliseconds. Ids are opaque strings chosen by Sala (offers) o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-
-class Cause(StrEnum):
-    """Why a leg ended, or with what a leg is to be ended (after ITU-T Q.850)."""
-
-    NORMAL = "normal"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    REJECTED = "rejected"
-    UNREACHABLE = "unreachable"
-    """The address has no device registered, or the device did not reply at all."""
-    UNALLOCATED = "unallocated"
-    """The number dialled does not exist."""
-    CONGESTION = "congestion"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
+from pbx.told import (
+    CallEnded as CallEnded,
+)
+from pbx.told import (
+    Caller as Caller,
+)
+from pbx.told import (
+    CallSnapshot as CallSnapshot,
+)
+from pbx.told import (
+    CallState as CallState,
+)
+from pbx.told import (
+    Cause as Cause,
+)
+from pbx.told import (
+    DeviceChanged as DeviceChanged,
+)
+from pbx.told import (
+    FloorSnapshot as FloorSnapshot,
+)
+from pbx.told import (
+    LegAnswered as LegAnswered,
+)
+from pbx.told import (
+    LegConnected as LegConnected,
+)
+from pbx.told import (
+    LegEnded as LegEnded,
+)
+from pbx.told import (
+    LegHandsOver as LegHandsOver,
+)
+from pbx.told import (
+    LegHolds as LegHolds,
+)
+from pbx.told import (
+    LegRefers as LegRefers,
+)
+from pbx.told import (
+    LegResumes as LegResumes,
+)
+from pbx.told import (
+    LegRinging as LegRinging,
+)
+from pbx.told import (
+    LegSnapshot as LegSnapshot,
+)
+from pbx.told import (
+    SwitchBack as SwitchBack,
+)
+from pbx.told import (
+    SwitchEvent as SwitchEvent,
+)
+from pbx.told import (
+    SwitchLost as SwitchLost,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +113,6 @@ class SayDate:
 Prompt = Audio | SayNumber | SayDigits | SayDate
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, as the PBX presents it, already filtered.
-
-    `number` holds digits with an optional leading `+`, and is None when withheld or not a number.
-    `name` is free text from outside: printable, at most 64 characters, for display only.
-    """
-
-    number: str | None
-    name: str = ""
-
-
 class DigitsEnd(StrEnum):
     """Why collecting digits ended."""
 
@@ -106,121 +136,6 @@ class Recording:
 
     path: str
     length_ms: int
-
-
-class CallState(StrEnum):
-    """Where a live call is, as the PBX sees it."""
-
-    FLOW = "flow"
-    WAITING = "waiting"
-    TALKING = "talking"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class CallSnapshot:
-    """One live caller's leg, as listed by the PBX: enough to rebuild the floor."""
-
-    call: str
-    state: CallState
-    caller: Caller
-    carried: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class LegSnapshot:
-    """One live agent's leg that Sala rang: its offer, its interaction, and how far it got."""
-
-    offer: str
-    address: str
-    answered: bool
-    carried: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class FloorSnapshot:
-    """All that is live on the PBX and is Sala's, and which addresses can be reached."""
-
-    calls: Sequence[CallSnapshot] = ()
-    legs: Sequence[LegSnapshot] = ()
-    reachable: frozenset[str] = field(default_factory=frozenset)
-
-
-# --- what the PBX tells us ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CallEnded:
-    """A caller's leg is gone. `by_caller` tells whether it was they who hung up."""
-
-    call: str
-    cause: Cause
-    by_caller: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LegRinging:
-    """The agent's device has said that it rings."""
-
-    offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegAnswered:
-    """The agent's device has picked up; the PBX is connecting the caller."""
-
-    offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegConnected:
-    """Agent and caller hear each other."""
-
-    offer: str
-    call: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegEnded:
-    """An agent's leg is gone. `answered` tells a talk's end from a failed offer."""
-
-    offer: str
-    cause: Cause
-    answered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceChanged:
-    """An address became reachable (registered) or unreachable."""
-
-    address: str
-    reachable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchLost:
-    """The link to the PBX is down; nothing is known until `SwitchBack`."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchBack:
-    """The link is up (again); `floor` is the truth from here on."""
-
-    floor: FloorSnapshot
-
-
-SwitchEvent = (
-    CallEnded
-    | LegRinging
-    | LegAnswered
-    | LegConnected
-    | LegEnded
-    | DeviceChanged
-    | SwitchLost
-    | SwitchBack
-)
 
 
 # --- what we ask of it ---------------------------------------------------------------------------
@@ -303,14 +218,24 @@ class Call(Protocol):
         """
 
     async def transfer(self, address: str) -> None:
-        """Send the caller on to an agent's address or an allowed number. Ends the loan."""
+        """Send the caller on to an address (see `Switch`). Ends the loan."""
+
+    async def give_back(self) -> None:
+        """Refuse the transfer that `Handler.referred` asks about. Ends the loan.
+
+        The agent's phone is told so, and the caller is to be connected with its leg again.
+        """
 
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         """End the call. Before `answer`, `cause` tells the caller's side why. Ends the loan."""
 
 
 class Switch(Protocol):
-    """The whole PBX."""
+    """The whole PBX.
+
+    An address is an agent's (a SIP account), or a number outside in E.164, with its `+`, which is
+    dialled over the trunk. Whether a number may be dialled is not asked here.
+    """
 
     def ring(
         self,
@@ -356,8 +281,46 @@ class Switch(Protocol):
     async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
         """Play to a caller who waits, over the music, at the next occasion."""
 
-    async def connect(self, offer: str, call: str) -> None:
-        """Connect an answered agent's leg with another waiting call."""
+    def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        """Connect an answered leg with a call, whomever either talks with; `LegConnected` follows.
+
+        The leg carries `carry` from now on. Never blocks.
+        """
+
+    def hold(self, offer: str, call: str) -> None:
+        """Part a leg and its call: music for the caller, silence for the agent. Never blocks.
+
+        Both stay so until `connect`. Should the leg go, the PBX sends the caller on by itself, as
+        after a talk.
+        """
+
+    def consult(
+        self,
+        offer: str,
+        address: str,
+        by: str,
+        *,
+        ring_ms: int,
+        caller: Caller,
+        carry: Mapping[str, str],
+    ) -> None:
+        """Ring a device, as `ring` does, for an agent whose leg `by` holds its call.
+
+        When it answers the two agents are connected; when it goes, `by` is as after `hold`.
+        """
+
+    def conference(self, name: str, call: str, offers: Sequence[str]) -> None:
+        """Bring a call and answered legs together in one talk. Never blocks.
+
+        `name` is made of 0-9 and a-f, and unique. When the last leg goes, the caller goes on as
+        after a talk.
+        """
+
+    def requeue(self, call: str) -> None:
+        """Have a call wait with music again, parted from whomever it talks with. Never blocks."""
+
+    def release(self, call: str) -> None:
+        """Send a call on as after a talk, parted from whomever it talks with. Never blocks."""
 
     async def transfer(self, call: str, address: str) -> None:
         """Send a live caller's leg on to another address."""
@@ -386,6 +349,12 @@ class Handler(Protocol):
 
     async def after(self, call: Call) -> None:
         """The agent has hung up and the caller is still there."""
+
+    async def referred(self, call: Call, to: str) -> None:
+        """An agent's phone has sent this caller on to `to`, which is letters, digits, `+*#_-`.
+
+        See `LegRefers`. `call` is to wait, or to be given back.
+        """
 
     def event(self, event: SwitchEvent) -> None:
         """Something happened. Called in order, must not block."""

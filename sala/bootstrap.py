@@ -25,16 +25,15 @@ from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
 from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
+from ivr.flow.check import Context
 from ivr.library import Library
-from ivr.lookups import HttpService, NamedQueries
 from ivr.prompts import PromptStore
-from ivr.services import Services
 from pbx.asterisk.switch import AsteriskSwitch
-from sala import flows
-from sala.notebook import Notebook, Proofs
+from sala import flows, hours
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
+from sala.services import FlowServices
 from sala.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,8 +58,12 @@ class Service:
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
         self._stored = records.Floor(version=0)
-        self._lookups: HttpService | None = None
+        self._settings: Settings | None = None
+        self._known = Context()
+        self._outside: FlowServices | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._configuring = asyncio.Lock()
+        """Held so that no older configuration is taken after a newer one."""
 
     async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
         """Bring everything up; returns when calls can come in.
@@ -69,17 +72,20 @@ class Service:
         OSError when the FastAGI port is taken. The PBX may still be away: it is awaited.
         """
         clock = LoopClock()
+        self._settings = settings
         database = self._database = Database(database_url)
         await database.open()
         recorder = self._recorder = Recorder(database, RowSpool(settings.paths.rows))
         # What an earlier run could not write comes before anything is read.
         await recorder.resume(RESUME_S)
+        await hours.publish(settings, database)
         stored = self._stored = await stored_floor.load(database)
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         prompts = self._prompts = flows.prompts(settings)
-        await flows.publish_new(settings, database, flows.context(settings, stored))
-        library = self._library = flows.library(settings, prompts, database, lambda: self._stored)
+        self._known = await flows.known(settings, database, stored)
+        await flows.publish_new(settings, database, self._known)
+        library = self._library = flows.library(settings, prompts, database, lambda: self._known)
         for warning in await library.reload():
             log.warning("%s", warning, extra={"action": "flow_warning"})
         roster = Roster.of(stored)
@@ -111,9 +117,13 @@ class Service:
             past=past,
             zone=ZoneInfo(settings.timezone),
         )
-        lookups = self._lookups = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
-        notebook = Notebook(
-            recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock.now
+        outside = self._outside = FlowServices(
+            settings,
+            database,
+            recorder,
+            clock.now,
+            agent=self._address,
+            called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         self._reception = Reception(
             floor,
@@ -126,20 +136,14 @@ class Service:
             region=settings.default_region,
             language=settings.language,
             kept=self._kept,
-            services=Services(
-                http=lookups,
-                sql=NamedQueries(settings.flows, database),
-                customers=notebook,
-                verifier=Proofs(database, clock.now),
-                webhooks=lookups if settings.webhook_secret else None,
-                notes=notebook,
-            ),
-            notebook=notebook,
+            services=outside.services,
+            notebook=outside.notebook,
         )
         await switch.start(self._reception)
         self._tasks = [
             asyncio.create_task(self._follow(database), name="configuration"),
             asyncio.create_task(spool.run(), name="spool"),
+            *outside.tasks(),
         ]
 
     async def stop(self) -> None:
@@ -154,8 +158,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
-        if self._lookups is not None:
-            await self._lookups.close()
+        if self._outside is not None:
+            await self._outside.close()
         if self._recorder is not None:
             await self._recorder.drain(DRAIN_S)
         if self._database is not None:
@@ -203,6 +207,9 @@ class Service:
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
 
+    def _address(self, agent: str) -> str:
+        return next((one.address for one in self._stored.agents if one.id == agent), "")
+
     async def _kept(self) -> None:
         """Wait until all is written, but not for a database that is away."""
         if self._recorder is not None and self._ledger is not None:
@@ -228,22 +235,27 @@ class Service:
 
     async def _configure(self, database: Database) -> list[str]:
         """Take the stored configuration; give its faults, and then nothing was changed."""
-        stored = await stored_floor.load(database)
-        roster = Roster.of(stored)
-        if roster.faults:
-            # Only other hands than our commands' write such rows. What holds now is better than
-            # a part of it.
-            faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
-            log.error(
-                "version %s is not taken: %s",
-                stored.version,
-                "; ".join(map(str, roster.faults)),
-                extra={"action": "configure", "version": stored.version},
-            )
-            return faults
-        self._stored = stored
-        if self._floor is not None and self._reception is not None:
-            self._floor.configure(roster)
-            self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
+        async with self._configuring:
+            stored = await stored_floor.load(database)
+            # A floor of thousands is read for a while, in which calls must go on.
+            roster = await asyncio.to_thread(Roster.of, stored)
+            if roster.faults:
+                # Only other hands than our commands' write such rows. What holds now is better
+                # than a part of it.
+                faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
+                log.error(
+                    "version %s is not taken: %s",
+                    stored.version,
+                    "; ".join(map(str, roster.faults)),
+                    extra={"action": "configure", "version": stored.version},
+                )
+                return faults
+            self._stored = stored
+            if self._settings is not None:
+                self._known = await flows.known(self._settings, database, stored)
+            if self._floor is not None and self._reception is not None:
+                self._floor.configure(roster)
+                entry_points = {e.number: e.flow for e in stored.entry_points}
+                self._reception.configure(roster, entry_points)
         log.info("configured", extra={"action": "configured", "version": stored.version})
         return []

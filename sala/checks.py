@@ -20,6 +20,7 @@ from typing import Any
 
 import asyncpg
 
+from acd import policy
 from crm import embedded, floor, migrations, queries
 from crm.database import Database
 from crm.errors import CrmError
@@ -34,8 +35,9 @@ from sala.control import ControlClient
 from sala.database import running_url
 from sala.errors import SalaError, ServiceUnreachable
 from sala.parts import check_pbx, running_pid
+from sala.routing.changing import warnings
 from sala.settings import Settings
-from sala.view import switch_up
+from sala.view import stranded, switch_up
 
 PYTHONS = ((3, 11), (3, 14))
 """The oldest Python that serves, and the first that does not any more."""
@@ -91,6 +93,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     if pbx is not None and url is not None:
         yield await configuration(settings, pbx, url)
+    if url is not None:
+        yield await routing(url)
     yield await flows_and_prompts(settings, url)
     for finding in service(live):
         yield finding
@@ -237,22 +241,46 @@ async def configuration(settings: Settings, pbx: Pbx, url: str) -> Finding:
     return ok("dialplans", "dialplans and PBX templates are right")
 
 
+async def routing(url: str) -> Finding:
+    """Look whether what is stored can be routed by, and whether every queue can be served."""
+    opened = Database(url, size=1)
+    try:
+        await opened.open()
+        stored = await floor.load(opened)
+    except CrmError as error:
+        return fail("routing", str(error), "run: sala up")
+    finally:
+        await opened.close()
+    if faults := policy.read(stored).faults:
+        return fail(
+            "routing",
+            "\n".join(map(str, faults)),
+            "mend it with sala queue set, sala agent set or sala apply; until then the service "
+            "keeps the last configuration that was right",
+        )
+    if found := warnings(stored):
+        return warn(
+            "routing", "\n".join(found), "give agents the queues and skills: sala agent set"
+        )
+    return ok("routing", f"{len(stored.queues)} queues, {len(stored.agents)} agents")
+
+
 async def flows_and_prompts(settings: Settings, url: str | None) -> Finding:
     """Look whether flows are right, and their prompts rendered."""
     if not settings.state.is_dir():
         return warn("flows", "not looked at before set-up", "run: sala setup")
-    queues_there = None
+    known = None
     if url is not None:
         opened = Database(url, size=1)
         try:
             await opened.open()
-            queues_there = [queue.name for queue in (await floor.load(opened)).queues]
+            known = await flows.known(settings, opened)
         except CrmError:
             pass  # told already, where the database is looked at
         finally:
             await opened.close()
     try:
-        warnings = await flows.prepare(settings, queues=queues_there)
+        warnings = await flows.prepare(settings, known=known)
     except FlowInvalid as error:
         return fail("flows", str(error), "mend these lines, then: sala reload")
     except IvrError as error:
@@ -298,6 +326,8 @@ def service(live: Live) -> Iterator[Finding]:
         yield warn("agents", f"phones not registered: {', '.join(away)}", advice)
     else:
         yield ok("agents", f"{len(agents)} phones registered")
+    for found, advice in stranded(live.status):
+        yield warn("floor", found, advice)
 
 
 def _split(message: str) -> tuple[str, str]:

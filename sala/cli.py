@@ -9,15 +9,25 @@ import typer
 
 from sala.commands import (
     agent,
+    apply,
+    calendar,
     config,
+    customer,
+    dialplan,
     doctor,
+    explain,
     flow,
     number,
     prompts,
+    queue,
+    recordings,
     reload,
     replay,
     run,
+    simulate,
+    skill,
     status,
+    voicemail,
 )
 from sala.invocation import Commands, Invocation
 
@@ -75,12 +85,23 @@ app.command("demo")(run.demo)
 app.command("doctor")(doctor.doctor)
 app.command("status")(status.status)
 app.command("reload")(reload.reload)
+app.command("apply")(apply.apply)
+app.command("export")(apply.export)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
+app.add_typer(queue.app)
+app.add_typer(skill.app)
+app.add_typer(calendar.app)
+app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
+app.add_typer(voicemail.app)
+app.add_typer(recordings.app)
+app.add_typer(dialplan.app)
 
 
 def main() -> None:

@@ -126,6 +126,8 @@ class Notebook:
 
     async def _keep_language(self, interaction: str, language: str) -> None:
         try:
+            # The interaction, by which the customer is found, may not be written yet.
+            await self._recorder.flush()
             await customers.keep_language(self._database, interaction, language)
         except CrmError as error:
             log.warning(

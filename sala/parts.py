@@ -16,6 +16,7 @@ from pbx.appliance.fetch import ensure
 from pbx.appliance.instance import Instance
 from pbx.appliance.render import Account, Layout, Plan, check, render
 from pbx.appliance.root import Pbx
+from pbx.asterisk.facts import TRUNK
 from pbx.errors import ApplianceError
 from sala import secrets
 from sala.database import CALLER_ACCOUNT, prepare, running_url
@@ -27,7 +28,7 @@ from sala.supervisor import process_ended
 
 PBX_READY_S = 20.0
 
-TRUNK_ACCOUNT = re.compile(r"trunk-\d+")
+TRUNK_ACCOUNT = re.compile(rf"trunk-\d+|{TRUNK}")
 """The names that trunks' accounts are given."""
 
 
@@ -178,6 +179,17 @@ def plan(settings: Settings, known: Secrets, agents: Sequence[Agent]) -> Plan:
         Account(f"trunk-{number}", "trunk", host=host)
         for number, host in enumerate(settings.trunk_hosts, start=1)
     ]
+    if settings.trunk_out:
+        accounts.append(
+            Account(
+                TRUNK,
+                "carrier",
+                secret=settings.trunk_secret,
+                host=settings.trunk_out,
+                user=settings.trunk_user,
+                number=settings.trunk_number or "anonymous",
+            )
+        )
     return Plan(
         ami_secret=known.ami,
         accounts=accounts,

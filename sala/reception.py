@@ -15,7 +15,6 @@ from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
 from acd.ledger import Ledger
-from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
@@ -179,6 +178,10 @@ class Reception:
         await session.after(node)
         self._settle(call, contact)
 
+    async def referred(self, call: Call, to: str) -> None:
+        """An agent's phone sends a caller on."""
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
         self._floor.event(event)
@@ -308,7 +311,7 @@ class Reception:
             call.dialled,
             call.address is not None,
             carry=dict(call.carried),
-            arrival=arrival_of(interaction, call.carried, self._clock.now()),
+            arrival=self._floor.recall(interaction, call.carried),
         )
         self._floor.opened(contact)
         return contact

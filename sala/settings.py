@@ -8,8 +8,8 @@ working directory; a folder left at its default that is not there, from the inst
 from __future__ import annotations
 
 import ipaddress
-import itertools
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from sala.disagreements import disagreements
 from sala.paths import StatePaths
 
 ENV_PREFIX = "SALA_"
@@ -46,8 +47,10 @@ def _expects(what: str) -> dict[str, Any]:
 
 _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
 Seconds = Annotated[int, _strictly(int)]
+Count = Annotated[int, _strictly(int)]
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -108,6 +111,29 @@ class Settings(BaseSettings):
         description="Addresses or networks that may send calls as a trunk.",
         json_schema_extra=_expects("a list of IP addresses or networks"),
     )
+    trunk_out: str = Field(
+        default="",
+        description="Trunk that numbers outside are dialled over, as host or host:port; "
+        "empty: nothing is dialled out.",
+        json_schema_extra=_expects("a host, such as sip.example.com or 192.0.2.1:5060"),
+    )
+    trunk_user: str = Field(
+        default="",
+        description="Account at that trunk; empty: it knows Sala by its address.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret of that account.",
+        json_schema_extra=_expects("a text"),
+    )
+    trunk_number: str = Field(
+        default="",
+        pattern=r"^(\+?[0-9]{2,20})?$",
+        description="Number that calls over that trunk come from, in the form that it asks for.",
+        json_schema_extra=_expects("a number such as +14155550100"),
+    )
     default_region: str = Field(
         default="US",
         description="Region whose rules national numbers follow (two letters, ISO 3166).",
@@ -139,6 +165,45 @@ class Settings(BaseSettings):
         repr=False,
         description="Signs what flows ask webhooks; empty: webhook nodes take their failed exit.",
         json_schema_extra=_expects("a text"),
+    )
+    event_url: str = Field(
+        default="",
+        description="Address that flows' events are told to, signed; empty: nowhere.",
+        json_schema_extra=_expects("an http:// or https:// address"),
+    )
+    dial_allowed: Addresses = Field(
+        default=(),
+        description="What transfers and callbacks may dial: prefixes such as +66, regions such "
+        "as TH; empty: nothing.",
+        json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
+    )
+    dial_denied: Addresses = Field(
+        default=(),
+        description="What they may not dial, though it is allowed.",
+        json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
+    )
+    dial_sip_hosts: Addresses = Field(
+        default=(),
+        description="Hosts of SIP addresses that transfers may go to, as host or host:port.",
+        json_schema_extra=_expects("a list of hosts, such as pbx.example.com"),
+    )
+    dial_per_number: Count = Field(
+        default=5,
+        ge=0,
+        description="Most times one number is dialled in 24 hours.",
+        json_schema_extra=_expects("a number"),
+    )
+    dial_per_day: Count = Field(
+        default=500,
+        ge=0,
+        description="Most numbers dialled in 24 hours.",
+        json_schema_extra=_expects("a number"),
+    )
+    dial_at_once: Count = Field(
+        default=10,
+        ge=0,
+        description="Most dialled calls in progress.",
+        json_schema_extra=_expects("a number"),
     )
     dialplans: Path = Field(
         default=Path("dialplans"), description="Folder of dialplans.", json_schema_extra=_FOLDER
@@ -247,6 +312,32 @@ class Settings(BaseSettings):
             ipaddress.ip_network(part)
         return value
 
+    @field_validator("dial_allowed", "dial_denied")
+    @classmethod
+    def _dialling_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from acd.gate import is_rule
+
+        if not all(map(is_rule, value)):
+            raise ValueError
+        return value
+
+    @field_validator("event_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        from urllib.parse import urlsplit
+
+        parts = urlsplit(value)
+        if value and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError
+        return value
+
+    @field_validator("trunk_out")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        if value and not _HOST.fullmatch(value):
+            raise ValueError
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -284,29 +375,3 @@ _SHIPPED_DEFAULTS = frozenset(Settings.model_fields[name].default for name in Se
 def _resolved(path: Path) -> Path:
     path = path.expanduser()
     return path if path.is_absolute() else Path.cwd() / path
-
-
-def disagreements(settings: Settings) -> list[tuple[tuple[str, ...], str]]:
-    """Find settings that are right alone but not together: (the keys, what is wrong)."""
-    faults: list[tuple[tuple[str, ...], str]] = []
-    if settings.rtp_first >= settings.rtp_last:
-        faults.append(
-            (
-                ("rtp_first", "rtp_last"),
-                f"rtp_first ({settings.rtp_first}) must be below rtp_last ({settings.rtp_last})",
-            )
-        )
-    elif settings.rtp_first <= settings.sip_port <= settings.rtp_last:
-        faults.append(
-            (
-                ("sip_port", "rtp_first", "rtp_last"),
-                f"sip_port ({settings.sip_port}) lies among the RTP ports "
-                f"({settings.rtp_first} to {settings.rtp_last})",
-            )
-        )
-    faults.extend(
-        ((one, other), f"{one} and {other} are both {getattr(settings, one)}")
-        for one, other in itertools.combinations(("sip_port", "ami_port", "agi_port"), 2)
-        if getattr(settings, one) == getattr(settings, other)
-    )
-    return faults

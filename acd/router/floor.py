@@ -266,6 +266,7 @@ class Floor:
             self._leave_line(one)
         one.line = line
         queue.enters(line)
+        line.entries.add(one.entry)
         if one.state is InteractionState.WAITING:
             line.offerable.put(one.id, one.entry)
             if line.watched:
@@ -277,6 +278,7 @@ class Floor:
     def _leave_line(self, one: Interaction) -> None:
         one.line.offerable.remove(one.id)
         one.line.thin.remove(one.id)
+        one.line.entries.remove(one.entry)
         one.queue.quits(one.line, self.ordered)
 
     def _count_rings(self, one: Interaction) -> None:
@@ -361,9 +363,11 @@ class Floor:
     def prioritise(self, one: Interaction, by: int) -> None:
         """Move a waiting interaction forward (or back) in its queue by a head start."""
         one.queue.unanswered.remove(one.entry)
+        one.line.entries.remove(one.entry)
         one.priority += by
         one.entry = (one.entered - one.priority, *one.entry[1:])
         one.queue.unanswered.add(one.entry)
+        one.line.entries.add(one.entry)
         if one.queue.watches_places:
             one.queue.joins += 1
             one.queue.leaves += 1

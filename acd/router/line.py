@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from .criteria import text
+from .ordered import Ordered
 from .ranked import Ranked
 from .supply import BITS
 
@@ -35,6 +36,7 @@ class Line:
         "bit",
         "channel",
         "eligible",
+        "entries",
         "live",
         "need",
         "offerable",
@@ -68,6 +70,8 @@ class Line:
         """Whether steps to skip may."""
         self.live = 0
         """Unanswered interactions that need this line."""
+        self.entries = Ordered()
+        """Their entries, those that ring included."""
         self._label = ""
         self._pool: list[tuple[Rank, int, Agent]] = []
 

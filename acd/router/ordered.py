@@ -66,6 +66,13 @@ class Ordered:
         before = sum(map(len, self._blocks[:at]))
         return before + bisect_left(self._blocks[at], entry) + 1
 
+    def before(self, entry: Entry) -> int:
+        """Return how many entries come before one that need not be in."""
+        at = bisect_left(self._lasts, entry)
+        if at == len(self._blocks):
+            return self._size
+        return sum(map(len, self._blocks[:at])) + bisect_left(self._blocks[at], entry)
+
     def slice(self, first: int, last: int) -> list[Entry]:
         """Return the entries at the 1-based places from `first` to `last`, as far as there are."""
         found: list[Entry] = []

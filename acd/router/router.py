@@ -133,6 +133,11 @@ class Router:
     # --- what the floor looks like -----------------------------------------------------------
 
     @property
+    def floor(self) -> Floor:
+        """The state itself, only to be read: explanations and estimates ask its own pieces."""
+        return self._floor
+
+    @property
     def config(self) -> ev.Configuration:
         """The configuration in force."""
         return self._floor.config

@@ -56,6 +56,8 @@ class Frame:
         self.at = ""
         self.language = language
         self.now_ms = 0
+        self.may_follow = ""
+        """Terminators that a caller may press yet, though the digits taken last were complete."""
         self._facts = facts
         self._scope = expressions.scope_of(document)
         self._kinds = expressions.variables_of(document)

@@ -167,22 +167,36 @@ def parse(content: bytes, *, file: str) -> Suite:
 
 
 def run(flow: Flow, case: Case, name: str, world: World) -> Result:
-    """Run one test."""
-    given = case.given
-    customer = given.customer or Customer(id="")
+    """Run one test on paper."""
     stage = Stage(
         flow.document,
-        facts=Facts(given.caller, given.dialled, customer.id, customer.name, customer.language),
+        facts=facts(case.given),
         world=world,
-        now_ms=round(given.at.replace(tzinfo=given.at.tzinfo or UTC).timestamp() * 1000),
-        language=given.language,
-        answers={
-            node: [_answer(flow.document, node, one) for one in answers]
-            for node, answers in given.answers.items()
-        },
+        now_ms=now_ms(case.given),
+        language=case.given.language,
+        answers=answers(flow, case.given),
     )
     came = stage.play(case.when)
-    return Result(name, tuple(_faults(case.then, came)), came)
+    return Result(name, tuple(faults(case.then, came)), came)
+
+
+def facts(given: Given) -> Facts:
+    """Return what is known of the caller."""
+    customer = given.customer or Customer(id="")
+    return Facts(given.caller, given.dialled, customer.id, customer.name, customer.language)
+
+
+def now_ms(given: Given) -> int:
+    """Return the time of the call, in milliseconds since the epoch."""
+    return round(given.at.replace(tzinfo=given.at.tzinfo or UTC).timestamp() * 1000)
+
+
+def answers(flow: Flow, given: Given) -> dict[str, list[Answer]]:
+    """Return what services answer, by node."""
+    return {
+        node: [_answer(flow.document, node, one) for one in told]
+        for node, told in given.answers.items()
+    }
 
 
 def _answer(flow: FlowDocument, node: str, given: Any) -> Answer:
@@ -207,7 +221,8 @@ def _typed(text: str, kind: str) -> object:
     return text
 
 
-def _faults(then: Then, came: Run) -> Iterable[str]:
+def faults(then: Then, came: Run) -> Iterable[str]:
+    """Yield what came otherwise than was wanted."""
     if came.unanswered:
         yield f"node {came.unanswered} asks outside, and `given: answers` tells no answer for it"
     if came.cut:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from pbx.appliance.check import check_folder
+from pbx.appliance.events import events_text
 from pbx.appliance.root import Pbx
 from pbx.appliance.template import (
     check_value,
@@ -29,27 +30,10 @@ from pbx.appliance.template import (
     substitute,
     write_private,
 )
-from pbx.asterisk.facts import LEG_PREFIX
 from pbx.errors import ApplianceError
 
 _SOCKET_LIMIT = 107
 """The longest path of a Unix socket, in bytes (`sun_path` less its NUL)."""
-
-EVENTS: Mapping[str, tuple[str, str] | None] = {
-    "Hangup": None,
-    "HangupRequest": None,
-    "Newstate": ("Uniqueid", LEG_PREFIX),
-    "BridgeEnter": ("Uniqueid", LEG_PREFIX),
-    "OriginateResponse": ("Response", "Failure"),
-    "ContactStatus": None,
-}
-"""The AMI events that leave the PBX: all of a name, or those with a header that begins so.
-
-Answers to actions are not events and always leave it.
-"""
-
-_NAMED_FILTERS = {20: (20, 11, 0), 21: (21, 6, 0), 22: (22, 1, 0)}
-"""From which version on of each branch Asterisk filters events by name instead of by regex."""
 
 _ACCOUNT_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")
 _GLOBAL_NAME = re.compile(r"^[A-Z][A-Z0-9_]*$")
@@ -58,13 +42,20 @@ _UNSAFE_GLOBAL = re.compile(r"[,${}\"'\\|&()\[\]^]")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A SIP account. `agent` and `caller` have a secret, a `trunk` has the `host` it calls from."""
+    """A SIP account. `agent` and `caller` have a secret, a `trunk` has the `host` it calls from.
+
+    A `carrier` is the trunk that numbers outside are dialled over: `host` is where it is, as host
+    or host:port, `number` the number that calls over it come from, and `user`, with `secret`, the
+    account there, if it is known by one.
+    """
 
     name: str
-    kind: Literal["agent", "caller", "trunk"]
+    kind: Literal["agent", "caller", "trunk", "carrier"]
     secret: str = ""
     display: str = ""
     host: str = ""
+    user: str = ""
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +290,7 @@ def _check_address(name: str, value: str) -> None:
 
 
 def accounts_text(snippets: Path, accounts: Iterable[Account]) -> str:
-    """Render `pjsip-accounts.conf` from `accounts/{agent,caller,trunk}.conf`."""
+    """Render `pjsip-accounts.conf` from `accounts/*.conf`, a template for each kind."""
     parts = ["; Written by Sala; changes here are lost. See sip_configs/asterisk/accounts.\n"]
     templates: dict[str, str] = {}
     seen: set[str] = set()
@@ -314,6 +305,10 @@ def accounts_text(snippets: Path, accounts: Iterable[Account]) -> str:
         if account.kind == "trunk":
             _check_network(account)
             values = {"NAME": account.name, "HOST": account.host}
+        elif account.kind == "carrier":
+            values = {"NAME": account.name, "HOST": account.host, "NUMBER": account.number}
+            if account.user:
+                values |= {"USER": account.user, "SECRET": account.secret}
         else:
             if not account.secret:
                 raise ApplianceError(f"account {account.name!r}: its secret is empty")
@@ -324,10 +319,11 @@ def accounts_text(snippets: Path, accounts: Iterable[Account]) -> str:
             values["DISPLAY"] = display or account.name
         for name, value in values.items():
             check_value(f"{name} of account {account.name}", value)
-        path = snippets / f"{account.kind}.conf"
-        if account.kind not in templates:
-            templates[account.kind] = read_text(path)
-        text, used = substitute(templates[account.kind], values, path)
+        kind = f"{account.kind}-login" if account.user else account.kind
+        path = snippets / f"{kind}.conf"
+        if kind not in templates:
+            templates[kind] = read_text(path)
+        text, used = substitute(templates[kind], values, path)
         if missing := sorted(set(values) - used):
             raise ApplianceError(f"{path}: it does not use @{missing[0]}@")
         parts.append(text)
@@ -382,19 +378,3 @@ def external_text(address: str) -> str:
         "local_net = 127.0.0.0/8\nlocal_net = 10.0.0.0/8\n"
         "local_net = 172.16.0.0/12\nlocal_net = 192.168.0.0/16\n"
     )
-
-
-def events_text(version: tuple[int, int, int]) -> str:
-    """Render the event filters of the AMI user, by name where this version can, else by regex."""
-    lines = ["; Written by Sala; changes here are lost."]
-    by_name = version >= _NAMED_FILTERS.get(version[0], (23, 0, 0))
-    for name, only in EVENTS.items():
-        if not by_name:
-            rest = f".*{only[0]}: {only[1]}" if only else ""
-            lines.append(f"eventfilter = ^Event: {name}[[:space:]]{rest}")
-        elif only:
-            where = f"header({only[0]}),method(starts_with)"
-            lines.append(f"eventfilter(action(include),name({name}),{where}) = {only[1]}")
-        else:
-            lines.append(f"eventfilter(action(include),name({name})) =")
-    return "\n".join(lines) + "\n"

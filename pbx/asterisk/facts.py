@@ -14,6 +14,9 @@ from pbx.port import Caller, Cause
 LEG_PREFIX = "sala-"
 """Before an offer's id in the unique id of the agent's leg that rings for it."""
 
+TRUNK = "trunk-out"
+"""The endpoint over which numbers outside are dialled."""
+
 NO_NAME = frozenset({"unknown", "<unknown>"})
 """What Asterisk says for a name that there is none of: in AGI, in AMI."""
 
@@ -21,6 +24,7 @@ _KEY = re.compile(r"[a-z_]{1,32}")
 _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_OUTSIDE = re.compile(r"\+[1-9][0-9]{1,14}")
 _CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}")
 
 Q850: Mapping[Cause, int] = {
@@ -57,6 +61,17 @@ def check_address(address: str) -> None:
     """Refuse, by `LocalProtocolError`, what is no SIP account's name."""
     if not _ADDRESS.fullmatch(address):
         raise LocalProtocolError("an address is a SIP account: letters, digits, _ and -")
+
+
+def channel_of(address: str) -> str:
+    """What is dialled for an address: an account's device, or a number over the trunk.
+
+    Raises `LocalProtocolError` for what is neither.
+    """
+    if _OUTSIDE.fullmatch(address):
+        return f"PJSIP/{address}@{TRUNK}"
+    check_address(address)
+    return f"PJSIP/{address}"
 
 
 def cause_of(q850: str | None) -> Cause:

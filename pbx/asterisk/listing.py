@@ -1,14 +1,58 @@
-"""What a `Status` list tells of one channel, in the port's words."""
+"""What Asterisk lists as live, in the port's words."""
 
 from __future__ import annotations
 
-from pbx.asterisk.facts import address_of, caller_of, decode_carry
-from pbx.port import CallSnapshot, CallState, LegSnapshot
+from dataclasses import replace
+
+from pbx.asterisk.facts import LEG_PREFIX, address_of, caller_of, decode_carry
+from pbx.asterisk.link import AmiLink
+from pbx.errors import SwitchError
+from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
 from pbx.wire.ami import Event
 
 CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
 """The variables that the list is asked for."""
-STATES = {"flow": CallState.FLOW, "wait": CallState.WAITING}
+STATES = {
+    "flow": CallState.FLOW,
+    "wait": CallState.WAITING,
+    "hold": CallState.HELD,
+    "conference": CallState.CONFERENCE,
+}
+
+
+GONE_CONTACT = frozenset({"Removed", "Unreachable"})
+"""The states of a phone that cannot be rung."""
+
+
+async def floor_of(link: AmiLink) -> FloorSnapshot:
+    """List all channels and phones."""
+    channels = await link.list("Status", "StatusComplete", [("Variables", CARRIED)])
+    contacts = await link.list("PJSIPShowContacts", "ContactListComplete")
+    calls: list[CallSnapshot] = []
+    legs: list[LegSnapshot] = []
+    for channel in channels:
+        unique = channel.headers.get("Uniqueid", "")
+        if unique.startswith(LEG_PREFIX):
+            leg = leg_snapshot(unique.removeprefix(LEG_PREFIX), channel)
+            legs.append(replace(leg, holds=await _holds(link, unique)) if leg.talk else leg)
+        elif (found := call_snapshot(unique, channel)) is not None:
+            calls.append(found)
+    reachable = frozenset(
+        contact.headers.get("Endpoint", "")
+        for contact in contacts
+        if contact.headers.get("Status", "") not in GONE_CONTACT
+    )
+    return FloorSnapshot(tuple(calls), tuple(legs), reachable - {""})
+
+
+async def _holds(link: AmiLink, channel: str) -> bool:
+    """Whether a phone in a talk has put the other side on hold, which no list tells."""
+    asked = [("Channel", channel), ("Variable", "CHANNEL(rtp,hold)")]
+    try:
+        answer = await link.action("Getvar", asked)
+    except SwitchError:
+        return False  # it has gone since
+    return answer.headers.get("Value", "") == "1"
 
 
 def _variables(channel: Event) -> dict[str, str]:
@@ -25,6 +69,7 @@ def leg_snapshot(offer: str, channel: Event) -> LegSnapshot:
         address_of(headers.get("Channel", "")),
         headers.get("ChannelStateDesc") == "Up",
         decode_carry(_variables(channel).get("SALA_CARRY", "")),
+        headers.get("BridgeID", ""),
     )
 
 
@@ -37,7 +82,8 @@ def call_snapshot(unique: str, channel: Event) -> CallSnapshot | None:
     state = STATES.get(variables.get("SALA_STATE", ""), CallState.OTHER)
     if state is CallState.FLOW and variables.get("SALA_NEXT") == "wait":
         state = CallState.WAITING
-    if headers.get("BridgeID"):
+    talk = headers.get("BridgeID", "")
+    if talk and state is not CallState.CONFERENCE:
         state = CallState.TALKING
     caller = caller_of(headers.get("CallerIDNum", ""), headers.get("CallerIDName", ""))
-    return CallSnapshot(unique, state, caller, carried)
+    return CallSnapshot(unique, state, caller, carried, talk)

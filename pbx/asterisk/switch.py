@@ -17,18 +17,19 @@ from pbx.asterisk.facts import (
     LEG_PREFIX,
     Q850,
     cause_of,
-    check_address,
+    channel_of,
     encode_carry,
 )
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
-from pbx.asterisk.listing import CARRIED, call_snapshot, leg_snapshot
+from pbx.asterisk.listing import GONE_CONTACT, floor_of
+from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
+from pbx.asterisk.parting import Parting, told
 from pbx.asterisk.signals import Signals
 from pbx.errors import LinkDown, SwitchError
 from pbx.port import (
     CallEnded,
     Caller,
-    CallSnapshot,
     Cause,
     DeviceChanged,
     FloorSnapshot,
@@ -37,7 +38,6 @@ from pbx.port import (
     LegConnected,
     LegEnded,
     LegRinging,
-    LegSnapshot,
     Prompt,
     SwitchBack,
     SwitchEvent,
@@ -47,7 +47,7 @@ from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
 
-EVENTS = frozenset(
+EVENTS = PARTING_EVENTS | frozenset(
     {
         "BridgeEnter",
         "ContactList",
@@ -71,7 +71,6 @@ GHOST_S = 1.0
 """How long a channel may take to go after its caller has said that it hangs up."""
 
 NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
-GONE_CONTACT = frozenset({"Removed", "Unreachable"})
 
 
 class AsteriskSwitch:
@@ -111,6 +110,7 @@ class AsteriskSwitch:
         self._cancelled: set[str] = set()
         self._announcements: dict[str, tuple[Prompt, ...]] = {}
         self._signals = Signals(self._order)
+        self._parting = Parting(self._order)
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
@@ -147,17 +147,46 @@ class AsteriskSwitch:
         carry: Mapping[str, str],
         held: bool = False,
     ) -> None:
+        exten = "held" if held else "s"
+        self._originate(offer, address, "sala-agent", exten, call, ring_ms, caller, carry)
+
+    def consult(
+        self,
+        offer: str,
+        address: str,
+        by: str,
+        *,
+        ring_ms: int,
+        caller: Caller,
+        carry: Mapping[str, str],
+    ) -> None:
+        leg = LEG_PREFIX + by
+        self._parting.send(leg, "sala-held", "ring")
+        self._originate(offer, address, "sala-consult", "s", leg, ring_ms, caller, carry)
+
+    def _originate(
+        self,
+        offer: str,
+        address: str,
+        context: str,
+        exten: str,
+        other: str,
+        ring_ms: int,
+        caller: Caller,
+        carry: Mapping[str, str],
+    ) -> None:
+        """Ring; `other` is the channel that is to be pulled to the leg when it answers."""
         shown = "".join(c for c in caller.name if c not in '"<>\\')
-        check_address(address)
         headers = [
-            ("Channel", f"PJSIP/{address}"),
-            ("Context", "sala-agent"),
-            ("Exten", "held" if held else "s"),
+            ("Channel", channel_of(address)),
+            ("Context", context),
+            ("Exten", exten),
             ("Priority", "1"),
             ("Timeout", str(ring_ms)),
             ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
-            ("Variable", f"SALA_CALLER={call}"),
+            ("Variable", f"SALA_CALLER={other}"),
             ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
+            ("Variable", "TRANSFER_CONTEXT=sala-refer"),
             ("ChannelId", LEG_PREFIX + offer),
             ("Async", "true"),
         ]
@@ -198,36 +227,30 @@ class AsteriskSwitch:
             self._announcements.pop(call, None)
             raise
 
-    async def connect(self, offer: str, call: str) -> None:
-        leg = LEG_PREFIX + offer
-        variable = [("Channel", leg), ("Variable", "SALA_CALLER"), ("Value", call)]
-        await self._link.action("Setvar", variable)
-        await self._redirect(leg, "sala-agent", "s")
+    def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        self._parting.connect(offer, call, carry)
+
+    def hold(self, offer: str, call: str) -> None:
+        self._parting.hold(offer, call)
+
+    def conference(self, name: str, call: str, offers: Sequence[str]) -> None:
+        self._parting.conference(name, call, offers)
+
+    def requeue(self, call: str) -> None:
+        self._parting.send(call, "sala-wait")
+
+    def release(self, call: str) -> None:
+        self._parting.send(call, "sala-after")
 
     async def transfer(self, call: str, address: str) -> None:
-        check_address(address)
+        channel_of(address)
         await self._redirect(call, "sala-transfer", address)
 
     async def hang_up(self, call: str, cause: Cause = Cause.NORMAL) -> None:
         self._order("Hangup", [("Channel", call), ("Cause", str(Q850[cause]))])
 
     async def snapshot(self) -> FloorSnapshot:
-        channels = await self._link.list("Status", "StatusComplete", [("Variables", CARRIED)])
-        contacts = await self._link.list("PJSIPShowContacts", "ContactListComplete")
-        calls: list[CallSnapshot] = []
-        legs: list[LegSnapshot] = []
-        for channel in channels:
-            unique = channel.headers.get("Uniqueid", "")
-            if unique.startswith(LEG_PREFIX):
-                legs.append(leg_snapshot(unique.removeprefix(LEG_PREFIX), channel))
-            elif (found := call_snapshot(unique, channel)) is not None:
-                calls.append(found)
-        reachable = frozenset(
-            contact.headers.get("Endpoint", "")
-            for contact in contacts
-            if contact.headers.get("Status", "") not in GONE_CONTACT
-        )
-        return FloorSnapshot(tuple(calls), tuple(legs), reachable - {""})
+        return await floor_of(self._link)
 
     async def _redirect(self, channel: str, context: str, exten: str) -> None:
         where = [("Context", context), ("Exten", exten), ("Priority", "1")]
@@ -271,6 +294,8 @@ class AsteriskSwitch:
                 await self._handler.feature(call, call.dialled)
             case "after":
                 await self._handler.after(call)
+            case "refer":
+                await self._handler.referred(call, call.key or "")
             case _:
                 log.warning("unknown AGI script", extra={"action": "agi_unknown_script"})
 
@@ -310,6 +335,9 @@ class AsteriskSwitch:
                 elif offer in self._legs:
                     loop = asyncio.get_running_loop()
                     loop.call_later(GONE_S, self._leg_ended, offer, Cause.UNREACHABLE)
+            case "Hold" | "Unhold" | "BlindTransfer" | "AttendedTransfer":
+                if (done := told(event)) is not None:
+                    self._tell(done)
             case "ContactStatus":
                 gone = headers.get("ContactStatus") in GONE_CONTACT
                 self._tell(DeviceChanged(headers.get("AOR", ""), not gone))

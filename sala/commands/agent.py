@@ -21,53 +21,133 @@ Id = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's id, such a
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+Queues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--queue", "-q", help="Queue to serve, QUEUE or QUEUE=RANK (1 goes first); repeatable."
+    ),
+]
+Skills = Annotated[
+    list[str] | None,
+    typer.Option("--skill", "-s", help="SKILL=LEVEL, 1 to 5; SKILL= takes it away; repeatable."),
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option("--language", "-l", help="Language spoken, such as th; repeatable."),
+]
+Site = Annotated[str | None, typer.Option("--site", help="Where they work.")]
+Capacity = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capacity",
+        help="How many at once: voice=1, chat=4 or email=6; chat= for the floor's; repeatable.",
+    ),
+]
+Weight = Annotated[
+    int | None, typer.Option("--weight", help="Share where agents are drawn by weight.")
+]
+
+
 @app.command("add")
 def add(
     context: typer.Context,
     agent: Id,
     name: Annotated[str, typer.Option("--name", help="Name to show (else the id).")] = "",
-    queue: Annotated[
-        list[str] | None,
-        typer.Option("--queue", "-q", help="Queue to serve, preferred first; repeatable. All."),
-    ] = None,
+    queue: Queues = None,
+    skill: Skills = None,
+    language: Languages = None,
+    site: Site = None,
+    capacity: Capacity = None,
+    weight: Weight = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add an agent with a SIP account of the same name, and print the account."""
+    """Add an agent with a SIP account of the same name, and print the account.
+
+    Without --queue, they serve all queues.
+    """
     import asyncio
+    from dataclasses import replace
 
-    from sala import secrets
-    from sala.database import CALLER_ACCOUNT
-    from sala.parts import TRUNK_ACCOUNT, reload_pbx
+    from crm.records import Agent, Floor
+    from sala.routing.agents import Wishes, declared, edited
+    from sala.routing.run import change, warn
 
-    if agent == CALLER_ACCOUNT or TRUNK_ACCOUNT.fullmatch(agent):
-        raise UserError(f"{agent} is the name of an account of Sala's own; choose another")
-    secrets.check_account(agent)
     settings = of(context).settings()
-    asyncio.run(_add(settings, agent, name or agent, queue))
-    secrets.ensure(settings.paths.secrets, [agent])
-    running = asyncio.run(reload_pbx(settings))
+    wishes = Wishes(name, queue, skill or (), language, site, capacity or (), weight)
+
+    def edit(was: Floor) -> Floor:
+        if any(known.id == agent for known in was.agents):
+            raise UserError(f"There is an agent {agent} already.")
+        queues = tuple(one.name for one in was.queues)
+        new = edited(Agent(agent, agent, agent, queues), wishes)
+        return replace(declared(was, new), agents=(*was.agents, new))
+
+    made, running = asyncio.run(change(settings, edit))
     account = _account(settings, agent)
     if as_json:
         print_json({**account, "active": running})
         return
     _print_account(account)
+    warn(made.new_warnings)
     if not running:
         console().print("The PBX does not run now; the account is there when it starts.")
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    agent: Id,
+    name: Annotated[str | None, typer.Option("--name", help="Name to show.")] = None,
+    queue: Queues = None,
+    skill: Skills = None,
+    language: Languages = None,
+    site: Site = None,
+    capacity: Capacity = None,
+    weight: Weight = None,
+) -> None:
+    """Change what an agent serves and can do; calls that wait are routed anew at once.
+
+    --queue and --language replace what is there; --skill and --capacity change what they name.
+    """
+    from dataclasses import replace
+
+    from crm.records import Floor
+    from sala.routing.agents import Wishes, declared, edited
+    from sala.routing.run import run
+
+    wishes = Wishes(name, queue, skill or (), language, site, capacity or (), weight)
+    if wishes == Wishes():
+        raise UserError("say what to change: sala agent set 1001 --skill billing=3")
+
+    def edit(was: Floor) -> Floor:
+        found = next((known for known in was.agents if known.id == agent), None)
+        if found is None:
+            raise UserError(f"there is no agent {agent}; sala agent list shows all")
+        new = edited(found, wishes)
+        agents = tuple(new if known.id == agent else known for known in was.agents)
+        return replace(declared(was, new), agents=agents)
+
+    run(of(context).settings(), edit)
 
 
 @app.command("remove")
 def remove(context: typer.Context, agent: Id) -> None:
     """Remove an agent and their SIP account; history keeps the id."""
     import asyncio
+    from dataclasses import replace
 
-    from sala import secrets
-    from sala.parts import reload_pbx
+    from crm.records import Floor
+    from sala.routing.run import change, warn
 
-    settings = of(context).settings()
-    address = asyncio.run(_remove(settings, agent))
-    secrets.forget(settings.paths.secrets, address)
-    asyncio.run(reload_pbx(settings))
+    def edit(was: Floor) -> Floor:
+        kept = tuple(known for known in was.agents if known.id != agent)
+        if kept == was.agents:
+            raise UserError(f"There is no agent {agent}.")
+        return replace(was, agents=kept)
+
+    made, _ = asyncio.run(change(of(context).settings(), edit))
     console().print(f"Agent {agent} is removed.")
+    warn(made.new_warnings)
 
 
 @app.command("list")
@@ -106,6 +186,7 @@ def show(
         print_json({**row, "account": account})
         return
     _print_rows([row])
+    _print_fields(row)
     _print_account(account)
 
 
@@ -164,26 +245,6 @@ async def _tell(settings: Settings, agent: str, wanted: Wanted, reason: str) -> 
             return False
 
 
-async def _add(settings: Settings, agent: str, name: str, queues: list[str] | None) -> None:
-    from crm import floor
-    from sala.database import opened
-
-    async with opened(settings) as database:
-        if queues is None:
-            queues = [queue.name for queue in (await floor.load(database)).queues]
-        await floor.add_agent(database, agent, name=name, address=agent, queues=queues)
-
-
-async def _remove(settings: Settings, agent: str) -> str:
-    from crm import floor
-    from sala.database import opened
-
-    async with opened(settings) as database:
-        addresses = {known.id: known.address for known in await floor.agents(database)}
-        await floor.remove_agent(database, agent)
-        return addresses.get(agent, agent)
-
-
 async def _agents(settings: Settings) -> list[Agent]:
     from crm import floor
     from sala.database import opened
@@ -194,6 +255,7 @@ async def _agents(settings: Settings) -> list[Agent]:
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
     from sala.control import ControlClient
+    from sala.routing.document import entity
 
     live: dict[str, dict[str, Any]] = {}
     try:
@@ -207,6 +269,12 @@ async def _rows(settings: Settings) -> list[dict[str, Any]]:
             "name": agent.name,
             "address": agent.address,
             "queues": list(agent.queues),
+            **{
+                key: value
+                for key, value in entity(agent, full=True).items()
+                if key not in ("name", "account", "queues")
+            },
+            "ranks": list(agent.ranks),
             "presence": agent.wanted,
             "reason": agent.reason,
             "reachable": None,
@@ -234,6 +302,17 @@ def _print_account(account: dict[str, Any]) -> None:
     for key in ("server", "transport", "account", "secret"):
         if key in account:
             out.print(f"  {key:<10} {account[key]}", markup=False)
+
+
+def _print_fields(row: dict[str, Any]) -> None:
+    from sala.routing.document import text
+
+    ranks = dict(zip(row["queues"], row["ranks"] or [1] * len(row["queues"]), strict=True))
+    told = {"ranks": ranks, **{key: row[key] for key in ("skills", "languages", "site")}}
+    told |= {"capacity": row["capacity"], "weight": row["weight"]}
+    for key, value in told.items():
+        if value not in (None, {}, []):
+            console().print(f"{key:<12} {text(value, inline=True)}", markup=False)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

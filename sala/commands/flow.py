@@ -115,7 +115,18 @@ def run(
 
 
 @app.command("test")
-def try_out(context: typer.Context, flows: Files = None, as_json: AsJson = False) -> None:
+def try_out(
+    context: typer.Context,
+    flows: Files = None,
+    on_pbx: Annotated[
+        bool,
+        typer.Option("--on-pbx", help="By real calls, in real time, on a PBX of their own."),
+    ] = False,
+    only: Annotated[
+        str, typer.Option("--only", metavar="TEXT", help="Tests whose name holds this.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
     """Run flows' tests (FLOW.test.yaml beside them), and tell what they do not cover.
 
     Exit status 1 if one fails.
@@ -123,16 +134,28 @@ def try_out(context: typer.Context, flows: Files = None, as_json: AsJson = False
     from ivr.flow import testing
 
     out = console()
+    settings = of(context).settings()
+    known = publish.known(settings)
     report: list[dict[str, Any]] = []
-    for desk, path in _desks(of(context).settings(), flows):
+    suites: list[tuple[Desk, Flow, dict[str, testing.Case]]] = []
+    for desk, path in _desks(settings, flows):
         flow = desk.flow(path)
         suite = desk.suite(flow)
+        cases = {n: c for n, c in (suite.tests if suite else {}).items() if only in n}
+        suites.append((desk, flow, cases))
+    if on_pbx:
+        from sala import flow_line
+
+        done = flow_line.run(settings, suites, known)
+    else:
+        done = [
+            [testing.run(flow, case, name, desk.world(known)) for name, case in cases.items()]
+            for desk, flow, cases in suites
+        ]
+    for (_, flow, _), results in zip(suites, done, strict=True):
         coverage = testing.Coverage.of(flow.document)
-        results = []
-        for name, case in (suite.tests if suite else {}).items():
-            result = testing.run(flow, case, name, desk.world())
+        for result in results:
             coverage.add(result.run.path)
-            results.append(result)
         report.append(_told(flow, results, coverage))
     failed = sum(len(one["failed"]) for one in report)
     if as_json:

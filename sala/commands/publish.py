@@ -36,22 +36,22 @@ def file_of(folder: Path, flow: str) -> Path:
 
 def known(settings: Settings) -> Context:
     """Return what checks may know: with the floor, if a database runs or is of the admin's own."""
-    from crm import embedded, floor
+    from crm import embedded
     from crm.errors import CrmError
+    from sala import flows
     from sala.database import opened
-    from sala.flows import context
 
     if settings.embedded_database and embedded.running(settings.state) is None:
-        return context(settings, None)
+        return flows.context(settings, None)
 
     async def load() -> Context:
         async with opened(settings) as database:
-            return context(settings, await floor.load(database))
+            return await flows.known(settings, database)
 
     try:
         return asyncio.run(load())
     except CrmError:
-        return context(settings, None)
+        return flows.context(settings, None)
 
 
 def publish(
@@ -66,7 +66,6 @@ def publish(
 
     New calls take it at once; calls that are in the flow stay on the version they have.
     """
-    from crm import floor
     from sala import flows
     from sala.database import opened
 
@@ -77,7 +76,7 @@ def publish(
 
     async def store() -> list[tuple[Flow, bool]]:
         async with opened(settings) as database:
-            seen = flows.context(settings, await floor.load(database))
+            seen = await flows.known(settings, database)
             return await flows.publish(database, desk, [wanted], seen, note=note, alias=alias)
 
     for done, changed in asyncio.run(store()):

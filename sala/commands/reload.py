@@ -28,10 +28,10 @@ def reload(context: typer.Context) -> None:
 async def _reload(settings: Settings) -> list[str]:
     import asyncio
 
-    from crm import floor
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
-    from sala import flows
+    from sala import flows, hours
+    from sala.commands import dialplan
     from sala.control import ControlClient
     from sala.database import opened
     from sala.parts import check_pbx, reload_pbx, silent
@@ -39,13 +39,14 @@ async def _reload(settings: Settings) -> list[str]:
     faults: list[str] = []
     said: list[str] = []
     async with opened(settings) as database:
-        stored = await floor.load(database)
-        queues = [queue.name for queue in stored.queues]
+        known = await flows.known(settings, database)
         try:
-            warnings = await flows.prepare(settings, queues=queues)
+            warnings = await flows.prepare(settings, known=known)
             said += [str(warning) for warning in warnings]
         except FlowInvalid as error:
             faults += [str(problem) for problem in error.problems]
+        for fault in dialplan.found(settings):
+            (said if fault.warning else faults).append(str(fault))
         pbx = await asyncio.to_thread(ensure, silent, asterisk=settings.asterisk)
         try:
             await check_pbx(settings, pbx, database.url)
@@ -53,7 +54,11 @@ async def _reload(settings: Settings) -> list[str]:
             faults.append(str(error))
         if faults:
             raise UserError("\n".join([*faults, "nothing was changed"]))
-        known = flows.context(settings, stored)
+        said += [
+            f"calendar {name} is as its file says"
+            for name in await hours.publish(settings, database, edited=True)
+        ]
+        known = await flows.known(settings, database)
         new, left = await flows.publish_edited(settings, database, known)
         said += [f"flow {name} is published" for name in new]
         said += [

@@ -17,6 +17,7 @@ from pbx.appliance.data import data_folder, music_on_hold
 from pbx.appliance.fetch import ensure
 from pbx.appliance.instance import Instance
 from pbx.appliance.render import Account, Layout, Plan, render
+from pbx.asterisk.facts import TRUNK
 from pbx.asterisk.switch import AsteriskSwitch
 from pbx.errors import CallGone
 from pbx.port import Call, SwitchEvent
@@ -24,6 +25,8 @@ from pbx.port import Call, SwitchEvent
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "only-for-this-test"
 PHONES = {"1001": SECRET, "1002": SECRET}
+SOFT = ("1003", "1004")
+"""The accounts that soft phones take where a test needs some."""
 
 Script = Callable[[Call], Awaitable[None]]
 
@@ -62,6 +65,12 @@ class Scripted:
     async def after(self, call: Call) -> None:
         await call.hang_up()
 
+    async def referred(self, call: Call, to: str) -> None:
+        await self.on_refer(call, to)
+
+    async def on_refer(self, call: Call, to: str) -> None:
+        await call.give_back()
+
     def event(self, event: SwitchEvent) -> None:
         self.events.append(event)
         asyncio.get_running_loop().create_task(self._tell())
@@ -97,7 +106,7 @@ async def house(
     home: Path, media: Path, sip_configs: Path = PROJECT / "sip_configs"
 ) -> AsyncIterator[House]:
     pbx = ensure(lambda what, part: None)
-    sip, ami, agi = ports.free(3)
+    sip, ami, agi, outside = ports.free(4)
     first, last = ports.free_range(200)
     layout = Layout.of(home / "asterisk")
     music = home / "music"
@@ -105,8 +114,9 @@ async def house(
     plan = Plan(
         ami_secret=SECRET,
         accounts=[
-            *(Account(name, "agent", secret=SECRET, display=name) for name in PHONES),
+            *(Account(name, "agent", secret=SECRET, display=name) for name in (*PHONES, *SOFT)),
             Account("caller", "caller", secret=SECRET),
+            Account(TRUNK, "carrier", host=f"127.0.0.1:{outside}", number="+14155550100"),
         ],
         globals={
             "SALA_FASTAGI": f"127.0.0.1:{agi}",
@@ -147,7 +157,9 @@ async def house(
     try:
         await instance.wait_ready(20)
         await switch.start(handler)
-        async with World(pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES) as world:
+        async with World(
+            pbx, ("127.0.0.1", sip), ("caller", SECRET), PHONES, sip_port=outside
+        ) as world:
             for phone in world.phones.values():
                 await phone.registered()
             yield House(switch, handler, world, home, plan)

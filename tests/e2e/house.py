@@ -6,8 +6,13 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+from web import Web
+
+from ivr.prompts import PromptStore
+from ivr.speech.espeak import Espeak
 from lab import audio
 from lab.leg import Leg
 from lab.phone import Phone
@@ -17,11 +22,26 @@ from lab.world import World
 MAIN, BRIEF, HASTY = "600", "601", "602"
 """The numbers of the shipped flow, of the one straight into a queue, and of the short menu."""
 
+FLOWS = {
+    "603": "balance",
+    "604": "after-hours",
+    "605": "surveyed",
+    "606": "typed",
+    "607": "memo",
+    "608": "asked",
+    "609": "impatient",
+    "610": "vault",
+    "611": "endless",
+    "612": "sent-on",
+}
+"""Further numbers, and their flows."""
+
 AGENTS = ("1001", "1002", "1003")
 RING_MS = 3000
 WRAP_UP_MS = 400
 SURVIVAL_AFTER_S = 8
 SPEECH_S = 2.0
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 async def until(
@@ -40,9 +60,10 @@ async def until(
 class House:
     """Sala and the world, and what tests ask of both."""
 
-    def __init__(self, stack: Stack, world: World) -> None:
+    def __init__(self, stack: Stack, world: World, web: Web) -> None:
         self.stack = stack
         self.world = world
+        self.web = web
         self._numbers = iter(range(1000, 10_000))
         self._voices = iter(range(1, 100_000))
 
@@ -79,9 +100,34 @@ class House:
             sound = await speaker.say(audio.voice(next(self._voices), SPEECH_S))
             await listener.hears(sound, within=SPEECH_S + 6)
 
-    def prompt(self, name: str) -> audio.Sound:
+    def prompt(self, name: str, language: str = "en") -> audio.Sound:
         """A prompt, as it was rendered."""
-        return audio.read_sound(self.stack.media(name))
+        return audio.read_sound(self.stack.media(name, language))
+
+    def spoken(self, text: str, language: str = "en") -> audio.Sound:
+        """A text of a flow, as it was rendered."""
+        state = self.stack.home / "state"
+        store = PromptStore(ROOT / "media", state, Espeak(), language="en")
+        return audio.read_sound(Path(f"{store.speech(text, language).name}.ulaw"))
+
+    async def way(self, number: str) -> list[str]:
+        """The nodes that the newest interaction of a number came to, by `sala flow replay`."""
+        return [step["body"]["node"] for step in await self._steps(number, "ivr.node")]
+
+    async def tags(self, number: str) -> dict[str, Any]:
+        """The tags that a number's newest interaction was given."""
+        steps = await self._steps(number, "ivr.tag")
+        return {step["body"]["name"]: step["body"]["value"] for step in steps}
+
+    async def answers(self, number: str) -> dict[str, str]:
+        """What a number's caller answered to a survey."""
+        steps = await self._steps(number, "ivr.answer")
+        return {step["body"]["question"]: step["body"]["answer"] for step in steps}
+
+    async def _steps(self, number: str, kind: str) -> list[dict[str, Any]]:
+        interaction = (await self.interaction(number))["id"]
+        steps = json.loads(await self.stack.run("flow", "replay", interaction, "--json"))
+        return [step for step in steps if step["kind"] == kind]
 
     # --- what was written -------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest_asyncio
 from house import (
     AGENTS,
     BRIEF,
+    FLOWS,
     HASTY,
     RING_MS,
     SURVIVAL_AFTER_S,
@@ -21,7 +22,9 @@ from house import (
     until,
 )
 from replay import adds_up, replayed
+from web import SECRET, Web
 
+from lab import ports
 from lab.stack import Stack, pbx
 from lab.world import World
 
@@ -36,26 +39,41 @@ SPARE_DESCRIPTORS = 4
 
 
 @pytest.fixture(scope="session")
-def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def web_port() -> int:
+    return ports.free(1)[0]
+
+
+@pytest.fixture(scope="session")
+def flows(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Path:
     folder = tmp_path_factory.mktemp("flows")
     for source in (ROOT / "ivr" / "flows", HERE / "flows"):
         shutil.copytree(source, folder, dirs_exist_ok=True)
+    for path in folder.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("{WEB}", f"127.0.0.1:{web_port}"), encoding="utf-8")
     return folder
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(flows: Path) -> AsyncIterator[House]:
+async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
     settings = {
+        "flow_hosts": f"127.0.0.1:{web_port}",
+        "webhook_secret": SECRET,
+        "event_url": f"http://127.0.0.1:{web_port}/events",
+        "dial_allowed": "US",
         "flows": str(flows),
         "survival_after_s": str(SURVIVAL_AFTER_S),
         "wait_tick_s": "2",
     }
-    async with Stack(settings) as stack:
+    async with Web(web_port) as web, Stack(settings) as stack:
         await stack.db.execute(
             "UPDATE queues SET ring_ms = $1, wrap_up_ms = $2", RING_MS, WRAP_UP_MS
         )
         await stack.run("number", "add", BRIEF, "brief")
         await stack.run("number", "add", HASTY, "hasty")
+        await stack.db.executemany(
+            "INSERT INTO entry_points (number, flow) VALUES ($1, $2)", FLOWS.items()
+        )
         for agent in set(AGENTS) - set(stack.accounts().phones):
             await stack.run("agent", "add", agent)
         await stack.reload()
@@ -63,7 +81,7 @@ async def house(flows: Path) -> AsyncIterator[House]:
         async with World(pbx(), stack.sip, accounts.caller, accounts.phones) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            yield House(stack, world)
+            yield House(stack, world, web)
             await adds_up(stack.db)
             rung = await stack.db.fetchval("SELECT count(*) FROM segments WHERE kind = 'ringing'")
             agreed = await replayed(stack.db)

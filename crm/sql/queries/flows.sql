@@ -74,7 +74,7 @@ SELECT hash, salt FROM credentials
 WHERE subject = $1 AND method = $2 AND (expires_at IS NULL OR expires_at > from_ms($3)) FOR UPDATE;
 
 -- name: credentials_drop
-DELETE FROM credentials WHERE subject = $1 AND method = $2;
+DELETE FROM credentials WHERE subject = $1 AND method = $2 RETURNING subject;
 
 -- name: credentials_tried
 SELECT count(*) FROM credential_tries WHERE subject = $1 AND method = $2 AND at > from_ms($3);

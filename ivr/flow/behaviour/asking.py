@@ -12,12 +12,11 @@ from ivr.flow.actions import (
     Done,
     Heard,
     KeepVoicemail,
-    Keyed,
     Outcome,
     RecordVoice,
     Spoke,
 )
-from ivr.flow.behaviour.base import Note, Steps, Tries, Unfit, ask, ms, play, silent
+from ivr.flow.behaviour.base import Note, Steps, Tries, Unfit, ask, ms, play, silent, take
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
     CollectNode,
@@ -35,7 +34,7 @@ def menu(node: MenuNode, me: Frame, _: Note) -> Steps:
     tries = Tries(me, node.invalid, node.timeout)
     before: tuple[Heard, ...] = ()
     while True:
-        keyed = yield from ask(
+        keyed = yield from take(
             Collect(
                 items=(*before, *me.heard(node.prompt)),
                 language=me.language,
@@ -44,11 +43,12 @@ def menu(node: MenuNode, me: Frame, _: Note) -> Steps:
                 next_ms=ms(node.next_digit_s),
                 terminators=ends,
             ),
-            Keyed,
+            me,
+            node.keys,
         )
-        if (target := node.keys.get(keyed.digits.digits)) is not None:
+        if (target := node.keys.get(keyed.digits)) is not None:
             return target
-        said = tries.over(silent=silent(keyed.digits))
+        said = tries.over(silent=silent(keyed))
         if isinstance(said, str):
             return said
         before = said
@@ -59,7 +59,7 @@ def collect(node: CollectNode, me: Frame, _: Note) -> Steps:
     tries = Tries(me, node.invalid, node.timeout)
     before: tuple[Heard, ...] = ()
     while True:
-        keyed = yield from ask(
+        keyed = yield from take(
             Collect(
                 items=(*before, *me.heard(node.prompt)),
                 language=me.language,
@@ -69,13 +69,13 @@ def collect(node: CollectNode, me: Frame, _: Note) -> Steps:
                 terminators=node.terminator,
                 secret=node.secret,
             ),
-            Keyed,
+            me,
         )
-        digits = keyed.digits.digits
+        digits = keyed.digits
         if fits(node, digits):
             me.set(node.into, digits)
             return node.next
-        said = tries.over(silent=silent(keyed.digits))
+        said = tries.over(silent=silent(keyed))
         if isinstance(said, str):
             return said
         before = said
@@ -120,10 +120,10 @@ def _speak(node: RecordNode | VoicemailNode, me: Frame) -> Generator[Action, Out
             return None
         if node.review is None or left == 0:
             return spoke
-        keyed = yield from ask(
-            Collect(items=me.heard(node.review.prompt), language=me.language), Keyed
+        keyed = yield from take(
+            Collect(items=me.heard(node.review.prompt), language=me.language), me
         )
-        if keyed.digits.digits != node.review.again:
+        if keyed.digits != node.review.again:
             return spoke
 
 
@@ -160,15 +160,15 @@ def survey(node: SurveyNode, me: Frame, note: Note) -> Steps:
     for name, question in node.questions.items():
         before: tuple[Heard, ...] = ()
         for _try in range(node.tries):
-            keyed = yield from ask(
+            keyed = yield from take(
                 Collect(
                     items=(*before, *me.heard(question.prompt)),
                     language=me.language,
                     first_ms=ms(node.first_digit_s),
                 ),
-                Keyed,
+                me,
             )
-            key = keyed.digits.digits
+            key = keyed.digits
             if key and key in question.keys:
                 answered += 1
                 note(Answered(node.survey, name, key))

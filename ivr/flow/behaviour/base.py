@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from typing import TypeAlias, TypeVar
 
 from ivr.flow.actions import (
     Action,
+    Collect,
     Effect,
     Heard,
+    Keyed,
     Outcome,
     Play,
     Played,
@@ -32,6 +34,27 @@ def ask(action: Action, *kinds: type[_T]) -> Generator[Action, Outcome, _T]:
     if not isinstance(outcome, kinds):
         raise Unfit
     return outcome
+
+
+def take(
+    action: Collect, me: Frame, keys: Collection[str] = ()
+) -> Generator[Action, Outcome, Digits]:
+    """Yield a taking of digits; return what the caller keyed.
+
+    Who is told to end a number by a terminator presses it also where the number was complete
+    already. It comes here then, by itself, and is no wrong input, unless it is one of `keys`: it
+    is asked again.
+    """
+    while True:
+        keyed = yield from ask(action, Keyed)
+        digits = keyed.digits
+        done = digits.end is DigitsEnd.COMPLETE
+        may_follow, me.may_follow = me.may_follow, ""
+        if done and may_follow and digits.digits not in keys and digits.digits in may_follow:
+            continue
+        if done and len(digits.digits) == action.max_digits:
+            me.may_follow = action.terminators
+        return digits
 
 
 def silent(digits: Digits) -> bool:

@@ -15,7 +15,6 @@ from ivr.flow.actions import (
     Found,
     HangUp,
     Heard,
-    Keyed,
     LookUpCustomer,
     LookUpHttp,
     LookUpSql,
@@ -28,7 +27,7 @@ from ivr.flow.actions import (
     Verdict,
     Verify,
 )
-from ivr.flow.behaviour.base import Note, Steps, Unfit, ask, ms, silent
+from ivr.flow.behaviour.base import Note, Steps, Unfit, ms, silent, take
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
     CallbackNode,
@@ -92,7 +91,7 @@ def identify(node: IdentifyNode, me: Frame, _: Note) -> Steps:
     before: tuple[Heard, ...] = ()
     wrong = silences = 0
     while True:
-        keyed = yield from ask(
+        keyed = yield from take(
             Collect(
                 items=(*before, *me.heard(node.prompt)),
                 language=me.language,
@@ -102,10 +101,10 @@ def identify(node: IdentifyNode, me: Frame, _: Note) -> Steps:
                 terminators="#",
                 secret=True,
             ),
-            Keyed,
+            me,
         )
-        code = keyed.digits.digits
-        if silent(keyed.digits):
+        code = keyed.digits
+        if silent(keyed):
             silences += 1
             if silences > node.timeout.retries:
                 return node.timeout.next
@@ -155,18 +154,18 @@ def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:
     if not number:
         return node.failed
     for _try in range(node.tries):
-        keyed = yield from ask(
+        keyed = yield from take(
             Collect(
                 items=me.heard(node.prompt),
                 language=me.language,
                 first_ms=ms(node.first_digit_s),
             ),
-            Keyed,
+            me,
         )
-        if keyed.digits.digits == node.accept:
+        if keyed.digits == node.accept:
             outcome = yield AskCallback(queue=node.queue, number=number)
             return node.accepted if isinstance(outcome, Done) else node.failed
-        if keyed.digits.digits == node.decline:
+        if keyed.digits == node.decline:
             break
     return node.declined
 

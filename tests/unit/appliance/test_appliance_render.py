@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from pbx.appliance.events import events_text
 from pbx.appliance.render import (
     Account,
     Layout,
     Plan,
     accounts_text,
     check,
-    events_text,
     external_text,
     globals_text,
     media_text,

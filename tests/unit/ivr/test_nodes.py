@@ -488,3 +488,37 @@ def test_state_that_is_none_is_ignored(packed: str) -> None:
     walk = Interpreter(document({"a": COLLECT}, variables={"x": "string"}))
     walk.restore(packed)
     assert walk.start().node == "a"
+
+
+@pytest.mark.parametrize("keys", ["12345678#", "12345678"])
+def test_a_terminator_behind_a_complete_number_is_no_wrong_key(keys: str) -> None:
+    menu = {
+        "type": "menu",
+        "prompt": "choose",
+        "keys": {"1": "ok"},
+        "invalid": {"retries": 0, "next": "wrong"},
+        "timeout": {"retries": 0, "next": "late"},
+    }
+    collect = {**COLLECT, "type": "collect", "next": "b"}
+    identify = {
+        "type": "identify",
+        "subject": "'c-1'",
+        "prompt": "pin",
+        "digits": 4,
+        "tries": 1,
+        "next": "ok",
+        "refused": "wrong",
+        "locked": "locked",
+        "unknown": "other",
+        "failed": "bad",
+        "timeout": {"retries": 0, "next": "late"},
+    }
+    declared = {"x": "string"}
+    pin = {"a": collect, "b": identify}
+    run = play(pin, keys, "4711", variables=declared, answers={"b": ["proved"]})
+    assert run.queue == "ok"
+    assert play(pin, f"{keys.rstrip('#')}##", variables=declared).queue == "wrong"
+    run = play({"a": collect, "b": menu}, keys, "1", variables=declared)
+    assert run.queue == "ok"
+    own = {**menu, "keys": {"#": "other", "1": "ok"}}
+    assert play({"a": collect, "b": own}, keys, "#", variables=declared).queue == "other"

@@ -68,7 +68,6 @@ class House:
         self.store = PromptStore(self.root / "media", self.root / "state", self.engine)
         self.library = Library(
             Folder(self.root / "flows"),
-            self.root / "flows",
             self.root / "state",
             self.store,
             context=lambda: Context(queues={"sales"}),
@@ -272,7 +271,7 @@ async def test_sample_is_rendered_in_time(tmp_path: Path) -> None:
     store = PromptStore(Path("media"), tmp_path, engine)
     queues = Context(queues={"sales", "support", "billing"})
     flows = Path("ivr/flows")
-    library = Library(Folder(flows), flows, tmp_path, store, context=lambda: queues)
+    library = Library(Folder(flows), tmp_path, store, context=lambda: queues)
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     begun = time.monotonic()
     assert await library.reload() == []

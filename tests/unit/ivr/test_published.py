@@ -63,9 +63,7 @@ def library(database: Database, tmp_path: Path) -> Library:
     (tmp_path / "flows").mkdir()
     store = PromptStore(tmp_path / "media", tmp_path / "state", Tones())
     known = Context(queues={"sales"})
-    return Library(
-        Published(database), tmp_path / "flows", tmp_path / "state", store, context=lambda: known
-    )
+    return Library(Published(database), tmp_path / "state", store, context=lambda: known)
 
 
 def test_version_counts_the_subflows() -> None:
@@ -101,7 +99,7 @@ async def test_another_process_knows_old_versions_from_disk(
     await library.reload()
     await publish(database, words="Hi")
     store = PromptStore(tmp_path / "media", tmp_path / "state", Tones())
-    later = Library(Published(database), tmp_path / "flows", tmp_path / "state", store)
+    later = Library(Published(database), tmp_path / "state", store)
     await later.reload()
     found = later.version(old.version)
     assert (found.version, dict(found.uses)) == (old.version, dict(old.uses))

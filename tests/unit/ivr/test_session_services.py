@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from test_session import World, key, names
 
+from crm.errors import DatabaseUnavailable
 from ivr.errors import LookupFailed
 from ivr.flow.actions import Effect, LanguageKept, Tagged
 from ivr.flow.frame import Facts
@@ -94,6 +95,7 @@ class House:
         self.answer = answer
         self.told: list[Effect] = []
         self.kept: list[str] = []
+        self.refuses = ""
 
     async def fetch(
         self, http: Http, query: Mapping[str, Any], body: Mapping[str, Any], *, timeout_ms: int
@@ -109,8 +111,10 @@ class House:
     async def keep(self, interaction: str, mailbox: str, recording: str, length_ms: int) -> None:
         self.kept.append(mailbox)
 
-    def address(self, way: str, address: str) -> str | None:
-        return address.lstrip("+") if way == "number" else None
+    async def address(self, interaction: str, way: str, address: str) -> str | None:
+        if self.refuses == "away":
+            raise DatabaseUnavailable("away")
+        return None if self.refuses or way != "number" else address.lstrip("+")
 
     def ivr_told(self, interaction: str, effect: Effect) -> None:
         self.told.append(effect)
@@ -212,12 +216,13 @@ async def test_who_waits_hears_the_nodes_words_in_their_language(flow: Flow) -> 
     assert waiting.log == ["play th/please-wait", "play th/still-in-line"]
 
 
-async def test_transfer_goes_through_the_gate(flow: Flow) -> None:
+@pytest.mark.parametrize("refuses", ["refused", "away"])
+async def test_transfer_goes_through_the_gate(flow: Flow, refuses: str) -> None:
     house, caller = House({"name": "A"}), Caller(keys=[PIN, key("2")])
     await session(flow, caller, house).run()
     assert (caller.log[-1], caller.left[-1][1]) == ("transfer 12025550143", Left.TRANSFERRED)
     house, caller = House({"name": "A"}), Caller(keys=[PIN, key("2")])
-    house.address = lambda way, address: None  # type: ignore[method-assign]
+    house.refuses = refuses
     await session(flow, caller, house).run()
     assert "play th/sorry" in caller.log
 

@@ -15,9 +15,12 @@ from acd.router.check import check
 from acd.router.events import ConfigChanged, Configuration
 from crm import floor
 from crm.database import Database
+from sala.routing.changing import plan
+from sala.routing.document import dump
+from sala.routing.file import parse
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(configurations())
 def test_words_say_all_of_a_configuration(config: Configuration) -> None:
     config = normal(config)
@@ -51,4 +54,21 @@ async def test_tables_hold_all_of_a_configuration(
     assert again.version == stored.version
     assert (was.version == stored.version) == (
         replace(was, version=0) == replace(stored, version=0)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(configurations(), configurations())
+def test_what_is_exported_applies_without_a_difference(
+    config: Configuration, other: Configuration
+) -> None:
+    floor_ = floor_of(normal(config))
+    exported = dump(floor_).encode()
+    file = parse(exported, "r.yaml")
+    assert plan(floor_, lambda was: file.onto(was, prune=True), file.wrong).lines == []
+    # ... and brings any other floor to the same configuration.
+    there = floor_of(normal(other))
+    brought = file.onto(there, prune=True)
+    assert policy.read(brought).configuration == replace(
+        policy.read(floor_).configuration, version=brought.version
     )

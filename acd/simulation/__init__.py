@@ -1,0 +1,9 @@
+"""Simulation: the router that routes live calls, on a floor of drawn callers and agents.
+
+Discrete events, seeded, pure: nothing here is on the service's import path.
+"""
+
+from .errors import FileInvalid, SimulationError
+from .world import Call, World
+
+__all__ = ["Call", "FileInvalid", "SimulationError", "World"]

@@ -1,0 +1,93 @@
+"""Parting and joining those who talk: holds, consults, transfers, conferences, in AMI's words.
+
+All of it is redirections into contexts of ours, by which the dialplan itself knows what becomes of
+a caller whose agent goes while nobody else looks on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pbx.asterisk.facts import LEG_PREFIX, encode_carry
+from pbx.asterisk.link import Headers
+from pbx.errors import LocalProtocolError
+from pbx.port import LegHandsOver, LegHolds, LegRefers, LegResumes
+from pbx.wire.ami import Event
+
+EVENTS = frozenset({"AttendedTransfer", "BlindTransfer", "Hold", "Unhold"})
+"""The events read here. None of them comes about in a call that is simply answered."""
+
+_DONE = "Success"
+
+
+class Parting:
+    """Moves channels; `order` sends an AMI action whose answer nobody needs."""
+
+    def __init__(self, order: Callable[[str, Headers], None]) -> None:
+        self._order = order
+
+    def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        """Have a leg's dialplan pull the call to it."""
+        leg = LEG_PREFIX + offer
+        self._set(leg, "SALA_CARRY", encode_carry(carry))
+        self._set(leg, "SALA_CALLER", call)
+        self._redirect([(leg, "sala-agent", "s")])
+
+    def hold(self, offer: str, call: str) -> None:
+        """Send caller and leg apart, in one action."""
+        leg = LEG_PREFIX + offer
+        self._set(call, "SALA_HOLDER", leg)
+        self._redirect([(call, "sala-hold", "s"), (leg, "sala-held", "s")])
+
+    def conference(self, name: str, call: str, offers: Sequence[str]) -> None:
+        """Send all into one room."""
+        if not name or set(name) - set("0123456789abcdef"):
+            raise LocalProtocolError("a conference's name is made of 0-9 and a-f")
+        self._redirect([(LEG_PREFIX + offer, "sala-conference", name) for offer in offers])
+        self._redirect([(call, "sala-conference", name)])
+
+    def send(self, channel: str, context: str, exten: str = "s") -> None:
+        """Send a channel into one of our contexts."""
+        self._redirect([(channel, context, exten)])
+
+    def _set(self, channel: str, variable: str, value: str) -> None:
+        self._order("Setvar", [("Channel", channel), ("Variable", variable), ("Value", value)])
+
+    def _redirect(self, moves: Sequence[tuple[str, str, str]]) -> None:
+        """Redirect channels, two at a time, so that two who talk are parted at once."""
+        for at in range(0, len(moves), 2):
+            headers: list[tuple[str, str]] = []
+            for which, (channel, context, exten) in zip(("", "Extra"), moves[at:], strict=False):
+                headers += [
+                    (f"{which}Channel", channel),
+                    (f"{which}Context", context),
+                    (f"{which}Exten", exten),
+                    (f"{which}Priority", "1"),
+                ]
+            self._order("Redirect", headers)
+
+
+def told(event: Event) -> LegHolds | LegResumes | LegRefers | LegHandsOver | None:
+    """What an agent's phone did, None if it was nobody's leg of ours, or came to nothing."""
+    headers = event.headers
+    match event.name:
+        case "Hold":
+            offer = _offer(headers.get("Uniqueid", ""))
+            return LegHolds(offer) if offer else None
+        case "Unhold":
+            offer = _offer(headers.get("Uniqueid", ""))
+            return LegResumes(offer) if offer else None
+        case "BlindTransfer" if headers.get("Result") == _DONE:
+            offer = _offer(headers.get("TransfererUniqueid", ""))
+            return LegRefers(offer) if offer else None
+        case "AttendedTransfer" if headers.get("Result") == _DONE:
+            first = headers.get("OrigTransfererUniqueid", "")
+            second = headers.get("SecondTransfererUniqueid", "")
+            if not _offer(first):  # a phone may name either call first
+                first, second = second, first
+            return LegHandsOver(_offer(first), second) if _offer(first) else None
+    return None
+
+
+def _offer(unique: str) -> str:
+    return unique.removeprefix(LEG_PREFIX) if unique.startswith(LEG_PREFIX) else ""

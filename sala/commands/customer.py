@@ -1,0 +1,119 @@
+"""`sala customer`: what a customer is worth to us, and what proves them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sala.errors import UserError
+from sala.invocation import console, of
+
+if TYPE_CHECKING:
+    from crm.database import Database
+    from sala.settings import Settings
+
+app = typer.Typer(
+    name="customer",
+    help="Say what customers are worth, and what proves them.",
+    no_args_is_help=True,
+)
+
+
+@app.command("tier")
+def tier(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="A telephone number of theirs.")],
+    tier: Annotated[
+        str | None, typer.Argument(help="Such as vip, or none; without it, theirs is shown.")
+    ] = None,
+) -> None:
+    """Show or set a customer's tier; the tiers of queues turn it into a head start."""
+    import asyncio
+
+    console().print(asyncio.run(_tier(of(context).settings(), number, tier)), markup=False)
+
+
+async def _tier(settings: Settings, number: str, tier: str | None) -> str:
+    from crm import customers
+    from crm.identities import phone
+    from crm.records import Identity
+    from sala.database import opened
+
+    e164 = phone(number, settings.default_region)
+    if e164 is None:
+        raise UserError(f"{number} is no telephone number")
+    identity = Identity("phone", e164)
+    async with opened(settings) as database:
+        if tier is None:
+            found = await customers.by_identity(database, identity)
+            return (found.tier if found else None) or "none"
+        # A customer may be worth something to us before they first call.
+        customer = await customers.find_or_make(database, identity)
+        await customers.set_tier(database, customer, None if tier == "none" else tier)
+    return f"the tier is {tier}"
+
+
+@app.command("pin")
+def pin(
+    context: typer.Context,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="A telephone number, a customer's id, or another subject that flows prove."
+        ),
+    ],
+    clear: Annotated[bool, typer.Option("--clear", help="Take the PIN away.")] = False,
+    unlock: Annotated[bool, typer.Option("--unlock", help="Forget wrong tries.")] = False,
+) -> None:
+    """Set the PIN that proves a customer to `identify`; it is asked for, or read from a pipe.
+
+    It is never given as an argument: those stand in the shell's history and in lists of processes.
+    """
+    import asyncio
+
+    from crm import credentials
+    from sala.database import opened
+
+    settings = of(context).settings()
+    code = "" if clear or unlock else _asked()
+
+    async def put() -> str:
+        async with opened(settings) as database:
+            who = await _subject(settings, database, subject)
+            if unlock:
+                await credentials.forgive(database, who, "pin")
+                return "wrong tries are forgotten"
+            if clear:
+                gone = await credentials.drop(database, who, "pin")
+                return "the PIN is gone" if gone else "there was no PIN"
+            await credentials.put(database, who, "pin", code)
+            return "the PIN is set"
+
+    console().print(asyncio.run(put()))
+
+
+def _asked() -> str:
+    if sys.stdin.isatty():
+        code = str(typer.prompt("PIN", hide_input=True, confirmation_prompt=True))
+    else:
+        code = sys.stdin.readline()
+    code = code.strip()
+    if not (code.isascii() and code.isdigit() and 3 <= len(code) <= 12):
+        raise UserError("a PIN is 3 to 12 digits")
+    return code
+
+
+async def _subject(settings: Settings, database: Database, text: str) -> str:
+    from crm import customers
+    from crm.identities import phone
+    from crm.records import Identity
+
+    number = phone(text, settings.default_region)
+    if number is None:
+        return text
+    found = await customers.by_identity(database, Identity("phone", number))
+    if found is None:
+        raise UserError("no customer has this number yet")
+    return found.id
