@@ -7,11 +7,14 @@ import contextlib
 import logging
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.clock import LoopClock
+from acd.estimates import Experience, Waits
+from acd.estimates.past import recall
 from acd.floor import Floor
 from acd.intake import Intake
 from acd.ledger import Ledger
@@ -30,6 +33,7 @@ from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.handing import Handing, Verb
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
@@ -54,6 +58,7 @@ class Service:
         self._ledger: Ledger | None = None
         self._floor: Floor | None = None
         self._reception: Reception | None = None
+        self._handing: Handing | None = None
         self._switch: AsteriskSwitch | None = None
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
@@ -108,15 +113,19 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
+        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
         floor = self._floor = Floor(
             switch,
             ledger,
             clock,
             roster,
-            epoch=f"{time.time_ns() // 1_000_000:x}",
+            epoch=epoch,
             past=past,
-            zone=ZoneInfo(settings.timezone),
+            zone=zone,
         )
+        experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
+        await recall(database, experience, clock.now())
+        floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
         outside = self._outside = FlowServices(
             settings,
             database,
@@ -124,6 +133,9 @@ class Service:
             clock.now,
             agent=self._address,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
+        )
+        handing = self._handing = Handing(
+            floor, roster, outside.dialling if settings.trunk_out else None
         )
         self._reception = Reception(
             floor,
@@ -138,6 +150,7 @@ class Service:
             kept=self._kept,
             services=outside.services,
             notebook=outside.notebook,
+            handing=handing,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -206,6 +219,15 @@ class Service:
             raise LookupError(agent)
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
+
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        """Hold, transfer or otherwise hand on a call.
+
+        Raises `LookupError` for a call that is not there, `HandoverRefused` for what cannot be.
+        """
+        if self._handing is None:
+            raise LookupError(interaction)
+        await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")

@@ -11,10 +11,12 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    call,
     config,
     customer,
     dialplan,
     doctor,
+    ewt,
     explain,
     flow,
     number,
@@ -91,7 +93,9 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
+app.add_typer(ewt.app)
 app.add_typer(agent.app)
+app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
