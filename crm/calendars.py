@@ -162,7 +162,7 @@ def _in(ranges: tuple[Range, ...], minute: int) -> bool:
 @cache
 def _public(region: str) -> Mapping[date, str]:
     """The public holidays of a region. Raises NotImplementedError for one that is not known."""
-    import holidays  # noqa: PLC0415 - takes half a second, and most floors list their own
+    import holidays  # here, for it takes half a second and few floors use it
 
     country, _, part = region.partition("-")
     # Without a language the names would go by this process's environment.
