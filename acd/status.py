@@ -67,7 +67,11 @@ def stranded_view(router: Router | None) -> list[dict[str, Any]]:
 
 def call_view(contact: Contact) -> dict[str, Any]:
     """One call in progress."""
-    if contact.talking_to:
+    if contact.stage:
+        state = contact.stage
+    elif contact.held:
+        state = "held"
+    elif contact.talking_to:
         state = "talking"
     elif contact.in_line:
         state = "waiting"

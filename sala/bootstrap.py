@@ -30,6 +30,7 @@ from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.handing import Handing, Verb
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
@@ -54,6 +55,7 @@ class Service:
         self._ledger: Ledger | None = None
         self._floor: Floor | None = None
         self._reception: Reception | None = None
+        self._handing: Handing | None = None
         self._switch: AsteriskSwitch | None = None
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
@@ -125,6 +127,9 @@ class Service:
             agent=self._address,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
+        handing = self._handing = Handing(
+            floor, roster, outside.dialling if settings.trunk_out else None
+        )
         self._reception = Reception(
             floor,
             ledger,
@@ -138,6 +143,7 @@ class Service:
             kept=self._kept,
             services=outside.services,
             notebook=outside.notebook,
+            handing=handing,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -206,6 +212,15 @@ class Service:
             raise LookupError(agent)
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
+
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        """Hold, transfer or otherwise hand on a call.
+
+        Raises `LookupError` for a call that is not there, `HandoverRefused` for what cannot be.
+        """
+        if self._handing is None:
+            raise LookupError(interaction)
+        await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")

@@ -11,6 +11,7 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    call,
     config,
     customer,
     dialplan,
@@ -92,6 +93,7 @@ app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
+app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)

@@ -27,6 +27,8 @@ from pbx.port import (
 
 ANY_KEY = "0123456789*#"
 NOTHING = Digits("", DigitsEnd.TIMEOUT)
+HEARD_MS = "100"
+"""How long a caller hears music before somebody is rung for a transfer."""
 JOINED = 1500
 """Most characters in the names of recordings played by one command (older Asterisks take 2 kB)."""
 SAMPLES_A_MS = 8
@@ -143,9 +145,9 @@ class AgiCall:
             raise SwitchError("Asterisk could not record")
         return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
 
-    async def wait(self, *, music: str = "default", after: bool = False) -> None:
+    async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
         self._unsent_answer = False  # the dialplan answers whoever comes to wait
-        more = {"SALA_AFTER": "yes" if after else ""}
+        more = {} if after is None else {"SALA_AFTER": "yes" if after else ""}
         if music != "default":
             more["CHANNEL(musicclass)"] = music
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
@@ -154,6 +156,12 @@ class AgiCall:
         channel_of(address)
         await self._settle()
         await self._go("transfer", {"SALA_TO": address})
+
+    async def take(self) -> None:
+        # The first sound that the caller hears is what Asterisk tells the phone of (NOTIFY, 200).
+        await self._session.command("SET MUSIC", "ON")
+        await self._session.command("WAIT FOR DIGIT", HEARD_MS)
+        await self._session.command("SET MUSIC", "OFF")
 
     async def give_back(self) -> None:
         await self._go("back", {})
