@@ -7,11 +7,14 @@ import contextlib
 import logging
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.clock import LoopClock
+from acd.estimates import Experience, Waits
+from acd.estimates.past import recall
 from acd.floor import Floor
 from acd.intake import Intake
 from acd.ledger import Ledger
@@ -110,21 +113,26 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
+        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
         floor = self._floor = Floor(
             switch,
             ledger,
             clock,
             roster,
-            epoch=f"{time.time_ns() // 1_000_000:x}",
+            epoch=epoch,
             past=past,
-            zone=ZoneInfo(settings.timezone),
+            zone=zone,
         )
+        experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
+        await recall(database, experience, clock.now())
+        floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
         outside = self._outside = FlowServices(
             settings,
             database,
             recorder,
             clock.now,
             agent=self._address,
+            entered=self._entered,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         handing = self._handing = Handing(
@@ -221,6 +229,10 @@ class Service:
         if self._handing is None:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
+
+    def _entered(self, interaction: str) -> int:
+        contact = self._floor.contact(interaction) if self._floor is not None else None
+        return contact.entered if contact is not None else 0
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")
