@@ -368,6 +368,13 @@ class Floor:
 
     # --- views ------------------------------------------------------------------------------
 
+    def wait_prompts(self, contact: Contact) -> tuple[str, ...]:
+        """Return the prompts that tell a waiting caller how long it may take; often none."""
+        if self._waits is None or not contact.in_line:
+            return ()
+        said = self._waits.say(contact.interaction, self._clock.now())
+        return said.prompts() if said is not None else ()
+
     def status(self) -> dict[str, Any]:
         """The floor as JSON-able data: agents, queues with who waits, calls."""
         router = self._driver.router if self._driver.up else None

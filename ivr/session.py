@@ -193,9 +193,13 @@ class Session:
         items = tuple(Recorded(prompt=one) for one in prompts)
         return Play(items=items, language=self._interpreter.language)
 
-    async def comfort(self, node: str, otherwise: str) -> None:
-        """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs."""
+    async def comfort(self, node: str, otherwise: str, more: Sequence[str] = ()) -> None:
+        """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs.
+
+        Prompts of `more` follow.
+        """
         items = self._interpreter.comfort(node) or (Recorded(prompt=otherwise),)
+        items = (*items, *(Recorded(prompt=one) for one in more))
         audio = self._audio(Play(node, items=items, language=self._interpreter.language))
         if audio is not None:
             await self._call.play(audio)

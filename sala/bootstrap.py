@@ -152,6 +152,7 @@ class Service:
             services=outside.services,
             notebook=outside.notebook,
             handing=handing,
+            announces=settings.announce_waits,
         )
         await switch.start(self._reception)
         self._tasks = [

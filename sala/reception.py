@@ -50,8 +50,8 @@ COMFORT_TICKS = 3
 class Reception:
     """Answers the PBX's questions.
 
-    `entry_points` maps a dialled number to a flow's alias; `kept` waits until what was noted is
-    written.
+    `announces`: who waits is told how long it may take. `entry_points` maps a dialled number to a
+    flow's alias; `kept` waits until what was noted is written.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class Reception:
         services: Services,
         notebook: Notebook,
         handing: Handing,
+        announces: bool,
     ) -> None:
+        self._announces = announces
         self._asked: dict[str, frozenset[str]] = {}
         """By flow version, what it goes by: no caller waits for what their flow does not ask."""
         self._handing = handing
@@ -156,7 +158,8 @@ class Reception:
         session, node = found
         if key is not None:
             return await session.key(node, key)
-        await session.comfort(node, COMFORT)
+        more = self._floor.wait_prompts(contact) if self._announces else ()
+        await session.comfort(node, COMFORT, more)
         return False
 
     async def feature(self, call: Call, code: str) -> None:

@@ -225,6 +225,11 @@ class Settings(BaseSettings):
         description="Seconds the service may be away before the survival script takes callers.",
         json_schema_extra=_expects("a number of seconds between 1 and 3600"),
     )
+    announce_waits: bool = Field(
+        default=True,
+        description="Tell who waits how long it may take, as a range, where enough is known.",
+        json_schema_extra=_expects("true or false"),
+    )
     wait_tick_s: Seconds = Field(
         default=20,
         ge=1,

@@ -21,6 +21,14 @@ class Said:
     least: int
     most: int | None
 
+    def prompts(self) -> tuple[str, ...]:
+        """Return the prompts that say it, by id; none where it says nothing."""
+        if self.most is None:
+            return (f"wait-more-than-{self.least}",) if self.least else ()
+        if self.least == 0:
+            return (f"wait-less-than-{self.most}",)
+        return f"wait-from-{self.least}", f"wait-to-{self.most}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Told:

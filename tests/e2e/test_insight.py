@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from house import RING_MS, House, until
 
+from acd.estimates.announcer import rounded
+from acd.estimates.estimate import Estimate
 from acd.estimates.experience import ENOUGH
+from lab import audio
 from lab.errors import LabError
 
 ADVICE, URGENT = "611", "612"
@@ -179,6 +182,10 @@ async def test_waits_are_estimated_once_enough_is_known(house: House) -> None:
     ewt = await until(told, lambda found: found is not None, "a wait is estimated")
     assert ewt["p10"] < ewt["p50"] < ewt["p90"]
     assert (ewt["ahead"], ewt["agents"]) == (0, 1)
+    fields = ("p10", "p50", "p90", "mean", "ahead", "agents")
+    range_said = rounded(Estimate(**{field: ewt[field] for field in fields}))
+    (prompt, *_) = range_said.prompts()
+    await second.hears(audio.read_sound(stack.media(prompt)), within=15)
     await talking.hang_up()
     await first.ended()
     again = await house.meets(phone)
