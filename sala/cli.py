@@ -11,6 +11,7 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    callback,
     config,
     customer,
     dialplan,
@@ -91,6 +92,7 @@ app.add_typer(agent.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
+app.add_typer(callback.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)

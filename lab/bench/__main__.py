@@ -1,4 +1,4 @@
-"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate]`.
+"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,callbacks]`.
 
 Ends with 0 whatever the times are, with 1 when something could not be measured, with 2 for a
 wrong option.
@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crm.errors import CrmError
-from lab.bench import cpu, freed, idle, rate, report
+from lab.bench import callbacks, cpu, freed, idle, rate, report
 from lab.bench.figures import Finding
 from lab.bench.ground import Ground
 from lab.errors import LabError
@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
     "freed": ("ringing freed agents", freed.measure),
     "cpu": ("CPU a call", cpu.measure),
     "rate": ("the call rate held", rate.measure),
+    "callbacks": ("10,000 waiting callbacks", callbacks.measure),
 }
 OUTPUT = Path(".sala") / "bench.json"
 LIMIT_S = 600.0

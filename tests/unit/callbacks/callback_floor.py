@@ -56,6 +56,7 @@ class CallbackFloor:
         self.served: list[str] = []
         self.reservations: Counter[str] = Counter()
         self.places: list[cb.TakePlace] = []
+        self.messages: list[str] = []
         for name in names:
             self.route(ev.AgentReachable(name, True))
             self.route(ev.AgentWants(name, Wanted.AVAILABLE))
@@ -116,6 +117,8 @@ class CallbackFloor:
                 self.end(row, one.state)
             case cb.TakePlace():
                 self.places.append(one)
+            case cb.LeaveMessage():
+                self.messages.append(one.callback)
             case _:
                 pass
 

@@ -26,7 +26,7 @@ from crm.calendars import Calendar
 ALWAYS = Calendar("always", "UTC", (((0, 24 * 60),),) * 7)
 BEFORE_SWITCH = round((datetime(2026, 3, 8, 6, 30, tzinfo=UTC)).timestamp() * 1000)
 """Half an hour before clocks in New York go forward."""
-HASTY = {one: (0,) for one in RETRIED}
+HASTY = dict.fromkeys(RETRIED, (0,))
 
 
 class Callbacks(RuleBasedStateMachine):
@@ -275,9 +275,7 @@ def test_neither_starves_the_other(asked: list[tuple[bool, int, int]]) -> None:
     floor, order = line(asked, replace(Policy(), attempts=attempts, retry=HASTY))
     failures = {
         name: min(fails, attempts)
-        for name, (_, _, fails) in zip(
-            order, sorted(asked, key=lambda one: one[1]), strict=True
-        )
+        for name, (_, _, fails) in zip(order, sorted(asked, key=lambda one: one[1]), strict=True)
         if name.startswith("cb")
     }
     floor.hang_up("first")
@@ -285,7 +283,7 @@ def test_neither_starves_the_other(asked: list[tuple[bool, int, int]]) -> None:
     served = serve_all(floor, dict(failures))
     lost = {name for name, fails in failures.items() if fails >= attempts}
     assert set(served) == {"first", *order} - lost
-    for place, name in enumerate(order):
+    for place in range(len(order)):
         ahead = sum(attempts if other.startswith("cb") else 1 for other in order[:place])
         assert sum(floor.reservations[other] for other in order[:place]) <= ahead
     # Live callers keep their order, and no callback with a later key came before them.
@@ -324,6 +322,6 @@ def test_days_of_daylight_saving_neither_lose_nor_double_an_attempt() -> None:
                 floor.claim()
             for name in list(floor.at_customer):
                 hour = datetime.fromtimestamp(floor.now / 1000, UTC)
-                assert 13 <= hour.hour or hour.hour == 0, "called at night"
+                assert hour.hour >= 13 or hour.hour == 0, "called at night"
                 floor.customer(name, Outcome.BUSY)
         assert floor.rows["cb"].dials == floor.rows["cb"].counted == 20

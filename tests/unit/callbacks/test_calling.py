@@ -46,7 +46,12 @@ def test_a_policy_is_read() -> None:
         timezone="Asia/Bangkok", after_abandon="45s", rescue="no", slot="15m", owner_wait="0",
         caller_id="+6621234567",
     )  # fmt: skip
-    assert (found.agent_first, found.asks, found.ring_ms, found.attempts) == (False, True, 30_000, 5)
+    assert (found.agent_first, found.asks, found.ring_ms, found.attempts) == (
+        False,
+        True,
+        30_000,
+        5,
+    )
     assert [found.pause(Outcome.BUSY, n) for n in range(3)] == [MINUTE, 2 * MINUTE, 2 * MINUTE]
     assert found.pause(Outcome.REFUSED, 0) is None
     assert found.pause(Outcome.HUNG_UP, 0) == Policy().pause(Outcome.HUNG_UP, 0)
