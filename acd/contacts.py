@@ -52,6 +52,10 @@ class Contact:
     agent_left: bool = False
     """Whether the agent ended the talk, and the caller is still there."""
     errand: Errand = field(default_factory=Errand)
+    held: str = ""
+    """How its agent holds it: by `order` or by `phone`; empty if not (see `acd.handover`)."""
+    stage: str = ""
+    """What is done to hand it on: `consult`, `conference`, `transfer` or `recall`; else empty."""
 
     @property
     def queue(self) -> str:

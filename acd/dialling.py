@@ -67,7 +67,7 @@ class Dialling:
     async def promise(self, interaction: str, queue: str, number: str) -> bool:
         """Store the promise of a callback; True only once it is on disk.
 
-        False if the number may not be dialled, or was dialled too often already.
+        False if the number may not be dialled, was dialled too often already, or does not want to be.
         """
         found = self._gate.number(number)
         now = self._clock()
@@ -76,6 +76,9 @@ class Dialling:
         if self._told(found, interaction):
             return False
         callback = await callbacks.promise(self._database, str(found), queue, now, interaction)
+        if callback is None:
+            self._told(Refusal.DO_NOT_CALL, interaction)
+            return False
         self._called_back(interaction)
         log.info(
             "callback promised",

@@ -22,6 +22,9 @@ from acd import status
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
+from acd.handover import Handovers
+from acd.handover.found import sort_out
+from acd.handover.moves import Moves
 from acd.hours import Hours
 from acd.ledger import Ledger
 from acd.legs import Legs
@@ -82,13 +85,19 @@ class Floor:
         self._ledger = ledger
         self._clock = clock
         self._roster = roster
-        self._past = past
+        self._past = past or Past()
+        self._fresh = True
+        """Whether this process has not seen the floor yet."""
         self._contacts = Contacts()
         self._legs = Legs(switch)
         self._reachable: frozenset[str] = frozenset()
         self._orders = Orders(switch, ledger, self._contacts, self._legs, roster, self._feed)
         self._driver = Driver(ledger, clock, self._orders.act, epoch)
         self._talks = Talks(ledger, clock, self._contacts, self._legs, self._orders, self._driver)
+        self._moves = Moves(
+            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
+        )
+        self.handovers = Handovers(self._moves)
         self._hours = Hours(clock, self._feed, zone)
 
     def _feed(self, event: Event, now: int) -> None:
@@ -108,6 +117,14 @@ class Floor:
     def contact_of(self, call: str) -> Contact | None:
         """The live interaction that a call belongs to."""
         return self._contacts.of_call(call)
+
+    def contact_with(self, agent: str) -> Contact | None:
+        """The live interaction that an agent talks with."""
+        return next((one for one in self._contacts if one.talking_to == agent != ""), None)
+
+    def recall(self, interaction: str, carried: Mapping[str, str]) -> Arrived | None:
+        """What brings a call that is not known here back to its place; None if it has none."""
+        return self._past.place(interaction, carried, self._clock.now())
 
     def opened(self, contact: Contact) -> None:
         """A call has come in as this interaction."""
@@ -232,6 +249,8 @@ class Floor:
 
     def event(self, event: SwitchEvent) -> None:
         """Take an event of the switch. Events that no longer matter are ignored."""
+        if self.handovers.event(event):
+            return
         match event:
             case CallEnded():
                 self._call_ended(event)
@@ -280,9 +299,16 @@ class Floor:
     def _restore(self, floor: FloorSnapshot) -> None:
         now = self._clock.now()
         self._reachable = floor.reachable
-        past, self._past = self._past, None
+        sorted_out = sort_out(floor, self._roster)
+        floor = sorted_out.floor
         found: Restored = restore(
-            floor, self._roster, self._contacts, self._legs.known(), self._driver.router, now, past
+            floor,
+            self._roster,
+            self._contacts,
+            self._legs.known(),
+            self._driver.router,
+            now,
+            self._past,
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
@@ -295,18 +321,25 @@ class Floor:
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
-        self._ledger.legs(list(found.legs))
+        handed = self.handovers.restore(sorted_out)
+        self._ledger.legs([*found.legs, *self._moves.by_leg])
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
-            if leg.connected:
+            of = self._contacts.get(leg.interaction)
+            if leg.connected and of is not None and of.held:
+                self._ledger.held(leg.interaction, leg.offer, leg.agent, leg.queue, now)
+            elif leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
-        if past is not None:
-            self._orders.wrapping |= {a: wrap.interaction for a, wrap in past.wraps.items()}
+        if self._fresh:
+            self._fresh = False
+            wraps = self._past.wraps.items()
+            self._orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
-        self._driver.begin(self._roster.configuration, (config, *hours, *told), now)
+        self._driver.begin(self._roster.configuration, (config, *hours, *told, *handed), now)
         for offer in found.joins:
             self._legs.join(offer)
+        self._cancel_unknown()
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)
@@ -319,6 +352,13 @@ class Floor:
                 "reachable": len(floor.reachable),
             },
         )
+
+    def _cancel_unknown(self) -> None:
+        """Stop what rings though the router would not have it so."""
+        router = self._driver.router
+        for leg in list(self._legs):
+            if not leg.answered and (router is None or router.offer(leg.offer) is None):
+                self._legs.cancel(leg.offer, leg.agent)
 
     # --- views ------------------------------------------------------------------------------
 
@@ -335,5 +375,5 @@ class Floor:
             "queues": [status.queue_view(name, router, now) for name in roster.queues()],
             "stranded": status.stranded_view(router),
             "calls": [status.call_view(contact) for contact in self._contacts],
-            "legs": len(self._legs),
+            "legs": len(self._legs) + len(self._moves.by_leg),
         }

@@ -12,9 +12,9 @@ once the event loop's turn is over, when a phone rings already.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
+from acd.accounts import Account, Recorder
 from acd.afterwards import Afterwards, Soon, afterwards, at_once
 from acd.contacts import Contact
 from acd.intake import Intake
@@ -23,7 +23,6 @@ from acd.router.codec import to_entry
 from acd.router.events import Arrived, Decision, Event, Wanted
 from acd.router.journal import to_body
 from crm.records import (
-    Interaction,
     InteractionDetail,
     JournalEntry,
     Outcome,
@@ -32,46 +31,12 @@ from crm.records import (
 )
 
 
-class Recorder(Protocol):
-    """Where rows go; see `crm.recorder.Recorder`."""
-
-    def interaction(self, row: Interaction) -> None:
-        """Remember an interaction."""
-
-    def segment(self, row: Segment) -> None:
-        """Remember a segment."""
-
-    def journal(self, entry: JournalEntry) -> None:
-        """Remember a journal entry."""
-
-    def agent_presence(self, agent: str, wanted: str, reason: str, at_ms: int) -> None:
-        """Remember what an agent asked to be."""
-
-
 @dataclass(frozen=True, slots=True)
 class WrapUp:
     """A wrap-up that lasts: of which interaction, and until when in ms."""
 
     interaction: str
     until: int
-
-
-@dataclass(slots=True)
-class _Account:
-    """One live interaction's rows."""
-
-    row: Interaction
-    segments: int = 0
-    open: list[Segment] = field(default_factory=list)
-    offers: set[str] = field(default_factory=set)
-    """All offers it was rung for."""
-    talks: set[str] = field(default_factory=set)
-    """The offers whose agents' legs talk: wrap-up may follow, though the caller is gone before."""
-    answered: bool = False
-    left: Outcome | None = None
-    """How it left its last queue, if it was not answered."""
-    placed: int = 0
-    """The number of the last entry of its place."""
 
 
 class Ledger(Afterwards):
@@ -89,7 +54,7 @@ class Ledger(Afterwards):
         super().__init__(soon)
         self._recorder = recorder
         self._intake = intake
-        self._accounts: dict[str, _Account] = {}
+        self._accounts: dict[str, Account] = {}
 
     def __len__(self) -> int:
         self.catch_up()
@@ -102,9 +67,9 @@ class Ledger(Afterwards):
         """A call has come in."""
         self._enter(contact, at)
 
-    def _enter(self, contact: Contact, at: int) -> _Account:
+    def _enter(self, contact: Contact, at: int) -> Account:
         row = self._intake.row(contact, at)
-        account = self._accounts[row.id] = _Account(row)
+        account = self._accounts[row.id] = Account(row)
         self._recorder.interaction(row)
         return account
 
@@ -120,7 +85,7 @@ class Ledger(Afterwards):
         """
         lasting: dict[str, WrapUp] = {}
         for detail in details:
-            account = _Account(
+            account = Account(
                 detail.interaction,
                 segments=max((s.seq for s in detail.segments), default=0),
                 open=[s for s in detail.segments if s.ended_ms is None],
@@ -189,7 +154,9 @@ class Ledger(Afterwards):
                 self._close(account, segment, at, "cancelled")
             elif segment.kind == SegmentKind.IVR:
                 self._close(account, segment, at, "failed" if failed else "ended")
-            elif segment.kind == SegmentKind.TALK:
+            elif segment.kind == SegmentKind.TRANSFER:
+                self._close(account, segment, at, "abandoned")
+            elif segment.kind != SegmentKind.WRAP_UP:
                 self._close(account, segment, at, "ended")
         if account.answered:
             outcome = Outcome.ANSWERED
@@ -227,7 +194,7 @@ class Ledger(Afterwards):
         if account is not None:
             self._queue(account, queue, at)
 
-    def _queue(self, account: _Account, queue: str, at: int) -> None:
+    def _queue(self, account: Account, queue: str, at: int) -> None:
         flow = self._find(account, SegmentKind.IVR)
         if flow is not None:
             self._close(account, flow, at, "queued")
@@ -277,8 +244,11 @@ class Ledger(Afterwards):
             self._close(account, found, at, outcome)
 
     @afterwards
-    def talking(self, interaction: str, offer: str, agent: str, at: int) -> None:
-        """Agent and caller hear each other."""
+    def talking(self, interaction: str, offer: str, agent: str | None, at: int) -> None:
+        """Agent and caller hear each other, (again) if one had the other on hold.
+
+        `agent` is None for somebody outside that the caller was transferred to.
+        """
         account = self._accounts.get(interaction)
         if account is None:
             return
@@ -291,20 +261,62 @@ class Ledger(Afterwards):
                 self._close(account, segment, at, Outcome.ANSWERED)
             elif segment.kind == SegmentKind.RINGING and segment.offer == offer:
                 self._close(account, segment, at, "accepted")
+            elif segment.kind == SegmentKind.HOLD and segment.offer == offer:
+                queue = segment.queue
+                self._close(account, segment, at, "resumed")
         if not self._find(account, SegmentKind.TALK, offer):
             self._open(account, SegmentKind.TALK, at, queue=queue, agent=agent, offer=offer)
 
     @afterwards
-    def talk_over(self, interaction: str, offer: str, at: int) -> None:
-        """The agent's leg is gone."""
+    def talk_over(self, interaction: str, offer: str, at: int, outcome: str = "ended") -> None:
+        """The agent's leg is gone, or has no more to do with it."""
         account = self._accounts.get(interaction)
         if account is None:
             return
         account.talks.discard(offer)
-        for kind, outcome in ((SegmentKind.TALK, "ended"), (SegmentKind.RINGING, "failed")):
+        for kind, word in (
+            (SegmentKind.TALK, outcome),
+            (SegmentKind.HOLD, outcome),
+            (SegmentKind.RINGING, "failed"),
+        ):
             if found := self._find(account, kind, offer):
-                self._close(account, found, at, outcome)
+                self._close(account, found, at, word)
         self._forget_when_done(account)
+
+    @afterwards
+    def held(self, interaction: str, offer: str, agent: str, queue: str, at: int) -> None:
+        """The agent has put the caller on hold: talk and hold follow each other."""
+        account = self._accounts.get(interaction)
+        if account is None:
+            return
+        if found := self._find(account, SegmentKind.TALK, offer):
+            self._close(account, found, at, "held")
+        if not self._find(account, SegmentKind.HOLD, offer):
+            self._open(account, SegmentKind.HOLD, at, queue=queue or None, agent=agent, offer=offer)
+
+    @afterwards
+    def begins(
+        self, interaction: str, kind: SegmentKind, at: int, *, agent: str, offer: str
+    ) -> None:
+        """Somebody is rung for a consult or a transfer; it lasts beside what else there is."""
+        account = self._accounts.get(interaction)
+        if account is not None and not self._find(account, kind, offer):
+            account.offers.add(offer)
+            self._open(account, kind, at, agent=agent or None, offer=offer)
+
+    @afterwards
+    def ends(self, interaction: str, kind: SegmentKind, offer: str, outcome: str, at: int) -> None:
+        """What `begins` told is over."""
+        account = self._accounts.get(interaction)
+        if account is not None and (found := self._find(account, kind, offer)):
+            self._close(account, found, at, outcome)
+
+    @afterwards
+    def passed(self, interaction: str, queue: str, at: int) -> None:
+        """An agent has sent the caller to a queue."""
+        if account := self._accounts.get(interaction):
+            self._open(account, SegmentKind.TRANSFER, at, queue=queue)
+            self._close(account, account.open[-1], at, "queued")
 
     @afterwards
     def wrapping_up(self, interaction: str, queue: str, agent: str, at: int) -> None:
@@ -356,7 +368,7 @@ class Ledger(Afterwards):
             self._recorder.journal(JournalEntry(epoch, account.placed, at, 0, kind, body))
 
     def _find(
-        self, account: _Account, kind: SegmentKind, offer: str | None = None
+        self, account: Account, kind: SegmentKind, offer: str | None = None
     ) -> Segment | None:
         for segment in account.open:
             if segment.kind == kind and (offer is None or segment.offer == offer):
@@ -365,7 +377,7 @@ class Ledger(Afterwards):
 
     def _open(
         self,
-        account: _Account,
+        account: Account,
         kind: SegmentKind,
         at: int,
         *,
@@ -378,11 +390,11 @@ class Ledger(Afterwards):
         account.open.append(segment)
         self._recorder.segment(segment)
 
-    def _close(self, account: _Account, segment: Segment, at: int, outcome: str) -> None:
+    def _close(self, account: Account, segment: Segment, at: int, outcome: str) -> None:
         account.open.remove(segment)
         at = max(at, segment.started_ms)
         self._recorder.segment(replace(segment, ended_ms=at, outcome=str(outcome)))
 
-    def _forget_when_done(self, account: _Account) -> None:
+    def _forget_when_done(self, account: Account) -> None:
         if account.row.ended_ms is not None and not account.open and not account.talks:
             self._accounts.pop(account.row.id, None)

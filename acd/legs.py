@@ -70,6 +70,10 @@ class Legs:
         leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent, held=held)
         self._by_offer[offer.offer] = self._by_agent[offer.agent] = leg
 
+    def adopt(self, leg: Leg) -> None:
+        """Take on a leg that somebody else has rung, and that talks."""
+        self._by_offer[leg.offer] = self._by_agent[leg.agent] = leg
+
     def join(self, offer: str) -> None:
         """Connect a held leg, which has answered first, with its caller."""
         self._switch.join(offer)
@@ -91,5 +95,6 @@ class Legs:
         leg = self._by_offer.pop(offer, None)
         if leg is None:
             return None
-        del self._by_agent[leg.agent]
+        if self._by_agent.get(leg.agent) is leg:
+            del self._by_agent[leg.agent]
         return leg, self._held.pop(leg.agent, None)

@@ -34,6 +34,14 @@ class Past:
     steps: Callable[[Mapping[str, str]], tuple[Step, ...]] = lambda _carried: ()
     """The own steps of a call, by what it carries, where its place was not written any more."""
 
+    def place(self, interaction: str, carried: Mapping[str, str], now: int) -> Arrived | None:
+        """What brings a call back to its place; None if it carries none."""
+        kept = self.places.get(interaction)
+        arrival = arrival_of(interaction, carried, now, kept)
+        if arrival is not None and kept is None:
+            return replace(arrival, steps=self.steps(carried))
+        return arrival
+
 
 @dataclass(slots=True)
 class Restored:
@@ -56,13 +64,12 @@ def restore(
     legs: Mapping[str, Leg],
     router: Router | None,
     now: int,
-    past: Past | None = None,
+    past: Past,
 ) -> Restored:
     """Match the PBX's list with what was known before (nothing, in a new process).
 
     `router` is the one that routed until the link was lost; `past` serves a new process.
     """
-    past = past or Past()
     found = Restored()
     states = {call.call: call.state for call in floor.calls}
     for contact in contacts:
@@ -95,17 +102,13 @@ def restore(
 
 
 def _contact(interaction: str, call: CallSnapshot, past: Past, now: int) -> Contact:
-    kept = past.places.get(interaction)
-    arrival = arrival_of(interaction, call.carried, now, kept)
-    if arrival is not None and kept is None:
-        arrival = replace(arrival, steps=past.steps(call.carried))
     return Contact(
         interaction,
         call.call,
         call.caller,
         carry=dict(call.carried),
         settled=call.state is CallState.WAITING,
-        arrival=arrival,
+        arrival=past.place(interaction, call.carried, now),
         answered=call.state is CallState.TALKING,
     )
 

@@ -54,7 +54,7 @@ def _waiting_view(one: InteractionView, router: Router, now: int) -> dict[str, A
         "state": one.state.value,
         "priority_ms": one.priority,
         "needs": one.needs,
-        # 0 of 2: before the first; 2 of 2 and over: all steps are, anybody of the queue may take it
+        # From 1; one more than there are when all are over; none where there are no steps.
         "step": at[0] if at else len(steps) + 1 if steps else None,
         "steps": [{"criteria": step.criteria, "status": step.status.value} for step in steps],
     }
@@ -67,7 +67,11 @@ def stranded_view(router: Router | None) -> list[dict[str, Any]]:
 
 def call_view(contact: Contact) -> dict[str, Any]:
     """One call in progress."""
-    if contact.talking_to:
+    if contact.stage:
+        state = contact.stage
+    elif contact.held:
+        state = "held"
+    elif contact.talking_to:
         state = "talking"
     elif contact.in_line:
         state = "waiting"

@@ -27,6 +27,7 @@ DAY = 24 * 60
 WEEK = 7 * DAY
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+QUIET_DAYS = 9
 AHEAD_DAYS = 400
 """How far ahead a change of state is looked for: a year with its holidays."""
 
@@ -73,11 +74,21 @@ class Calendar:
         opened = self.at(now_ms) is State.OPEN
         zone = ZoneInfo(self.timezone)
         today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
+        quiet = 0
         for ahead in range(-1, AHEAD_DAYS):
-            for instant in self._instants(today + timedelta(days=ahead), zone):
+            day = today + timedelta(days=ahead)
+            quiet = 0 if self._differs(day) else quiet + 1
+            if quiet > QUIET_DAYS:
+                continue  # an ordinary week has passed without a change: no such day has one
+            for instant in self._instants(day, zone):
                 if instant > now_ms and (self.at(instant) is State.OPEN) is not opened:
                     return instant
         return None
+
+    def _differs(self, day: date) -> bool:
+        """Whether hours of their own reach into a day."""
+        both = (day, day - timedelta(days=1))
+        return any(one in self.holidays or one in self.special for one in both)
 
     def _instants(self, day: date, zone: ZoneInfo) -> list[int]:
         """Instants of a day, in order, at which the state may change."""

@@ -56,17 +56,17 @@ async def promise(
     language: str | None = None,
     told_ms: int | None = None,
     place: Mapping[str, Any] | None = None,
-) -> str:
+) -> str | None:
     """Keep a place in a queue for a customer who asked for it; return the callback's id.
 
     A customer has one open callback for a queue at most: who asks again, by whichever of their
     numbers, keeps the one they have. Committed on return. `number` is E.164; the other fields are
-    those of `crm.records.Callback`. Raises `DataRefused` for a number on the do-not-call list.
+    those of `crm.records.Callback`. None: the number is on the do-not-call list.
     """
     named = queries.load()
     async with database.transaction() as connection:
         if await connection.fetchval(named["callbacks_forbidden"], number):
-            raise DataRefused("This number is on the do-not-call list.", constraint="do_not_call")
+            return None
         customer = await connection.fetchval(named["callbacks_owner"], number)
         await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)

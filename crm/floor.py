@@ -172,37 +172,6 @@ async def add_agent(
     await change(database, edit)
 
 
-async def remove_agent(database: Database, agent: str) -> None:
-    """Remove an agent; history keeps the id. Raises `NotFound`."""
-
-    def edit(was: Floor) -> Floor:
-        kept = tuple(known for known in was.agents if known.id != agent)
-        if kept == was.agents:
-            raise NotFound(f"There is no agent {agent}.")
-        return replace(was, agents=kept)
-
-    await change(database, edit)
-
-
-async def set_agent_queues(database: Database, agent: str, queues: Sequence[str]) -> None:
-    """Say which queues an agent serves. Raises `NotFound` for either."""
-
-    def edit(was: Floor) -> Floor:
-        if not any(known.id == agent for known in was.agents):
-            raise NotFound(f"There is no agent {agent}.")
-        wanted = tuple(dict.fromkeys(queues))
-        _queues_there(was, wanted)
-        return replace(
-            was,
-            agents=tuple(
-                replace(known, queues=wanted, ranks=()) if known.id == agent else known
-                for known in was.agents
-            ),
-        )
-
-    await change(database, edit)
-
-
 async def set_presence(
     database: Database, agent: str, wanted: str, reason: str, at_ms: int
 ) -> None:
@@ -219,11 +188,6 @@ async def put_queue(database: Database, queue: Queue) -> None:
         return replace(was, queues=(*others, queue))
 
     await change(database, edit)
-
-
-async def remove_queue(database: Database, name: str) -> None:
-    """Remove a queue; its agents no longer serve it, history keeps its name. Raises `NotFound`."""
-    await change(database, lambda was: without_queue(was, name))
 
 
 def without_queue(floor: Floor, name: str) -> Floor:

@@ -111,6 +111,9 @@ _TABLES = (
 )  # fmt: skip
 """Each after those that it refers to."""
 
+CHUNK = 1_000
+"""Rows for one statement, so that none takes as long as its time-out."""
+
 _REFERRED = ("queues", "calendars", "sites", "languages", "skills")
 """Tables whose rows go last, when nothing refers to them any more."""
 
@@ -153,7 +156,8 @@ async def _put(connection: Any, table: Table, rows: list[Row]) -> None:
     try:
         with told():
             async with connection.transaction():
-                await connection.executemany(put, rows)
+                for first in range(0, len(rows), CHUNK):
+                    await connection.executemany(put, rows[first : first + CHUNK])
     except DataRefused:
         # Which row it was is not told for many at once.
         for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from crm.database import Database
-from crm.errors import NotFound
+from crm.errors import DataRefused, NotFound
 from crm.records import Identity, Interaction, InteractionDetail, QueueTotals, Segment
 
 
@@ -55,3 +55,16 @@ def _detail(encoded: str) -> InteractionDetail:
     kind, value = detail.pop("identity_kind"), detail.pop("identity_value")
     identity = None if kind is None else Identity(kind, value)
     return InteractionDetail(Interaction(**detail, identity=identity), segments)
+
+
+async def span(database: Database, start: str) -> tuple[str, int, int | None]:
+    """Return the id of the one interaction whose id starts so, when it came, and when it was over.
+
+    Raises `NotFound` for none, `DataRefused` for several.
+    """
+    rows = await database.rows("interaction_spans", start.lower().replace("%", "").replace("_", ""))
+    if not rows:
+        raise NotFound(f"There is no interaction {start}.")
+    if len(rows) > 1:
+        raise DataRefused(f"Several interactions begin with {start}: give more of the id.")
+    return rows[0]["id"], rows[0]["arrived_ms"], rows[0]["ended_ms"]

@@ -24,6 +24,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from crm import records  # noqa: E402 - found by the line above
+
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OPEN = re.compile(r"<!-- generated: ")
 _COMMENT = re.compile(
@@ -274,6 +276,31 @@ def nodes() -> str:
     return table(("Type", "What it does", "Fields"), rows)
 
 
+def policies() -> str:
+    """Return the policies by which a freed agent's next call is chosen."""
+    from acd.router.selection import POLICIES
+
+    rows = ((_code(name), _module_line(one)) for name, one in POLICIES.items())
+    return table(("Name", "Which call"), rows)
+
+
+def routing_fields(record: Any) -> str:
+    """Return the fields that a routing file has for a record, with their defaults."""
+    from sala.routing import fields
+    from sala.routing.document import text
+
+    plain = fields.plain(record)
+    rows = []
+    for field in fields.of(record):
+        default = fields.told(field, plain)
+        if field.name in ("name", "account") or default in (None, {}, []):
+            shown = ""
+        else:
+            shown = _code(text(default, inline=True))
+        rows.append((_code(field.name), shown, field.meaning))
+    return table(("Field", "Default", "Meaning"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "cli": cli,
     "commands": commands,
@@ -281,6 +308,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "import-law": import_law,
     "journal": journal,
     "nodes": nodes,
+    "policies": policies,
+    "routing-agent": lambda: routing_fields(records.Agent("", "", "")),
+    "routing-floor": lambda: routing_fields(records.FloorPolicy()),
+    "routing-queue": lambda: routing_fields(records.Queue("")),
+    "routing-selection": lambda: routing_fields(records.Selection("")),
     "settings": settings,
     "strategies": strategies,
     "tables": tables,

@@ -323,15 +323,19 @@ class Line:
         finally:
             await self.test.asks(None)
 
-    async def wait(self, *, music: str = "default", after: bool = False) -> None:
+    async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
         """See `Call`."""
-        self.test.resumes = after
+        self.test.resumes = bool(after)
         await self._call.wait(music=music, after=after)
         await self.test.asks(Asked("queue"))
 
     async def transfer(self, address: str) -> None:
         """End the call here: a test dials nobody."""
         await self._call.hang_up()
+
+    async def take(self) -> None:
+        """See `Call`."""
+        await self._call.take()
 
     async def give_back(self) -> None:
         """See `Call`."""

@@ -274,6 +274,10 @@ class Stack:
         """Log an agent in (`available`) or out (`offline`), or pause them (`paused`)."""
         await self._ask("POST", f"/agents/{agent}/presence", {"wanted": wanted, "reason": reason})
 
+    async def call(self, interaction: str, verb: str, to: str = "", **more: bool) -> None:
+        """Hand a call on, as `sala call` does."""
+        await self._ask("POST", f"/calls/{interaction}/{verb}", {"to": to, **more})
+
     async def reload(self) -> None:
         """Have changed configuration taken in."""
         await self._ask("POST", "/reload")

@@ -209,16 +209,19 @@ class Call(Protocol):
     ) -> Recording:
         """Record the caller until silence, a terminator, the maximum, or hang-up."""
 
-    async def wait(self, *, music: str = "default", after: bool = False) -> None:
+    async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
         """Leave the caller waiting with music, held by the PBX alone. Ends the loan.
 
         While waiting, the PBX calls `Handler.waiting` at intervals and for each key. With `after`,
         it calls `Handler.after` when the agent has hung up and the caller has not; without, it
-        ends the call then.
+        ends the call then. None leaves that as it was.
         """
 
     async def transfer(self, address: str) -> None:
         """Send the caller on to an address (see `Switch`). Ends the loan."""
+
+    async def take(self) -> None:
+        """Accept the transfer that `Handler.referred` asks about; the agent's phone is told."""
 
     async def give_back(self) -> None:
         """Refuse the transfer that `Handler.referred` asks about. Ends the loan.
@@ -308,6 +311,9 @@ class Switch(Protocol):
 
         When it answers the two agents are connected; when it goes, `by` is as after `hold`.
         """
+
+    def aim(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        """Have a leg that still rings meet another call when it is answered. Never blocks."""
 
     def conference(self, name: str, call: str, offers: Sequence[str]) -> None:
         """Bring a call and answered legs together in one talk. Never blocks.

@@ -30,6 +30,7 @@ from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.handing import Handing, Verb
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
@@ -54,6 +55,7 @@ class Service:
         self._ledger: Ledger | None = None
         self._floor: Floor | None = None
         self._reception: Reception | None = None
+        self._handing: Handing | None = None
         self._switch: AsteriskSwitch | None = None
         self._library: Library | None = None
         self._prompts: PromptStore | None = None
@@ -62,6 +64,8 @@ class Service:
         self._known = Context()
         self._outside: FlowServices | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._configuring = asyncio.Lock()
+        """Held so that no older configuration is taken after a newer one."""
 
     async def start(self, settings: Settings, *, secrets: Secrets, database_url: str) -> None:
         """Bring everything up; returns when calls can come in.
@@ -81,7 +85,7 @@ class Service:
         loop = asyncio.get_running_loop()
         ledger = self._ledger = Ledger(recorder, Intake(settings.default_region), loop.call_soon)
         prompts = self._prompts = flows.prompts(settings)
-        self._known = await flows.known(settings, database)
+        self._known = await flows.known(settings, database, stored)
         await flows.publish_new(settings, database, self._known)
         library = self._library = flows.library(settings, prompts, database, lambda: self._known)
         for warning in await library.reload():
@@ -123,6 +127,9 @@ class Service:
             agent=self._address,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
+        handing = self._handing = Handing(
+            floor, roster, outside.dialling if settings.trunk_out else None
+        )
         self._reception = Reception(
             floor,
             ledger,
@@ -136,6 +143,7 @@ class Service:
             kept=self._kept,
             services=outside.services,
             notebook=outside.notebook,
+            handing=handing,
         )
         await switch.start(self._reception)
         self._tasks = [
@@ -205,6 +213,15 @@ class Service:
         self._floor.agent_wants(agent, wanted, reason)
         await self._kept()
 
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        """Hold, transfer or otherwise hand on a call.
+
+        Raises `LookupError` for a call that is not there, `HandoverRefused` for what cannot be.
+        """
+        if self._handing is None:
+            raise LookupError(interaction)
+        await self._handing.order(interaction, verb, to, keep_place=keep_place)
+
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")
 
@@ -233,24 +250,27 @@ class Service:
 
     async def _configure(self, database: Database) -> list[str]:
         """Take the stored configuration; give its faults, and then nothing was changed."""
-        stored = await stored_floor.load(database)
-        roster = Roster.of(stored)
-        if roster.faults:
-            # Only other hands than our commands' write such rows. What holds now is better than
-            # a part of it.
-            faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
-            log.error(
-                "version %s is not taken: %s",
-                stored.version,
-                "; ".join(map(str, roster.faults)),
-                extra={"action": "configure", "version": stored.version},
-            )
-            return faults
-        self._stored = stored
-        if self._settings is not None:
-            self._known = await flows.known(self._settings, database)
-        if self._floor is not None and self._reception is not None:
-            self._floor.configure(roster)
-            self._reception.configure(roster, {e.number: e.flow for e in stored.entry_points})
+        async with self._configuring:
+            stored = await stored_floor.load(database)
+            # A floor of thousands is read for a while, in which calls must go on.
+            roster = await asyncio.to_thread(Roster.of, stored)
+            if roster.faults:
+                # Only other hands than our commands' write such rows. What holds now is better
+                # than a part of it.
+                faults = [f"in the stored configuration: {fault}" for fault in roster.faults]
+                log.error(
+                    "version %s is not taken: %s",
+                    stored.version,
+                    "; ".join(map(str, roster.faults)),
+                    extra={"action": "configure", "version": stored.version},
+                )
+                return faults
+            self._stored = stored
+            if self._settings is not None:
+                self._known = await flows.known(self._settings, database, stored)
+            if self._floor is not None and self._reception is not None:
+                self._floor.configure(roster)
+                entry_points = {e.number: e.flow for e in stored.entry_points}
+                self._reception.configure(roster, entry_points)
         log.info("configured", extra={"action": "configured", "version": stored.version})
         return []

@@ -37,7 +37,7 @@ from sala.errors import SalaError, ServiceUnreachable
 from sala.parts import check_pbx, running_pid
 from sala.routing.changing import warnings
 from sala.settings import Settings
-from sala.view import switch_up
+from sala.view import stranded, switch_up
 
 PYTHONS = ((3, 11), (3, 14))
 """The oldest Python that serves, and the first that does not any more."""
@@ -326,6 +326,8 @@ def service(live: Live) -> Iterator[Finding]:
         yield warn("agents", f"phones not registered: {', '.join(away)}", advice)
     else:
         yield ok("agents", f"{len(agents)} phones registered")
+    for found, advice in stranded(live.status):
+        yield warn("floor", found, advice)
 
 
 def _split(message: str) -> tuple[str, str]:

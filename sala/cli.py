@@ -11,11 +11,13 @@ from sala.commands import (
     agent,
     apply,
     calendar,
+    call,
     callback,
     config,
     customer,
     dialplan,
     doctor,
+    explain,
     flow,
     number,
     prompts,
@@ -24,6 +26,7 @@ from sala.commands import (
     reload,
     replay,
     run,
+    simulate,
     skill,
     status,
     voicemail,
@@ -87,18 +90,21 @@ app.command("reload")(reload.reload)
 app.command("apply")(apply.apply)
 app.command("export")(apply.export)
 app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
 app.add_typer(agent.app)
+app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
 app.add_typer(callback.app)
+app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)
 app.add_typer(prompts.app)
 app.add_typer(voicemail.app)
 app.add_typer(recordings.app)
-app.add_typer(customer.app)
 app.add_typer(dialplan.app)
 
 

@@ -7,11 +7,16 @@ the admin; there is no other sign-in.
 GET    /status                   —                                the service's `status()`, `pid`
 GET    /agents                   —                                `{"agents": […]}` of it
 POST   /agents/{id}/presence     `{"wanted", "reason"}`           `{"agent", "wanted"}`
+POST   /calls/{id}/{verb}        `{"to", "keep_place"}`           `{"call", "verb"}`
 POST   /reload                   —                                `{"faults": []}`
 ====== ========================= ================================ ==============================
 
-Errors are `{"error": text}` with a status of 400 (the request), 404 (no such agent), 422 (what
-was to be reloaded has `faults`, and nothing was changed) or 500.
+A verb is hold, resume, transfer, consult, complete, cancel or conference; transfer and consult have
+a `to`, an agent, a queue or a number.
+
+Errors are `{"error": text}` with a status of 400 (the request), 404 (no such agent or call), 409
+(it cannot be done as things stand), 422 (what was to be reloaded has `faults`, and nothing was
+changed) or 500.
 """
 
 from __future__ import annotations
@@ -28,13 +33,16 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from acd.handover import HandoverRefused
 from acd.router.events import Wanted
 from sala.errors import AlreadyRunning, SalaError, ServiceRefused, ServiceUnreachable
+from sala.handing import Verb
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 64 * 1024
 REASON_CHARACTERS = 64
+TO_CHARACTERS = 40
 
 
 class Controlled(Protocol):
@@ -48,6 +56,9 @@ class Controlled(Protocol):
 
     async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
         """Log an agent in or out, pause or resume. Raises `LookupError` for an unknown agent."""
+
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        """Hand a call on. Raises `LookupError` for an unknown call, `HandoverRefused`."""
 
 
 def _json(content: object, status: int = 200) -> web.Response:
@@ -83,6 +94,7 @@ class ControlServer:
         app.router.add_get("/status", self._status)
         app.router.add_get("/agents", self._agents)
         app.router.add_post("/agents/{agent}/presence", self._presence)
+        app.router.add_post("/calls/{call}/{verb}", self._call)
         app.router.add_post("/reload", self._reload)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._inode: int | None = None
@@ -138,6 +150,27 @@ class ControlServer:
             raise web.HTTPNotFound(text=f"there is no agent {agent}") from error
         return _json({"agent": agent, "wanted": wanted})
 
+    async def _call(self, request: web.Request) -> web.Response:
+        call, body = request.match_info["call"], await _body(request)
+        try:
+            verb = Verb(request.match_info["verb"])
+        except ValueError as error:
+            choices = ", ".join(Verb)
+            raise web.HTTPBadRequest(text=f"what to do must be one of {choices}") from error
+        to, keep_place = body.get("to", ""), body.get("keep_place", False)
+        if not isinstance(to, str) or len(to) > TO_CHARACTERS or not isinstance(keep_place, bool):
+            raise web.HTTPBadRequest(
+                text=f"to must be a text of at most {TO_CHARACTERS} characters, "
+                "keep_place true or false"
+            )
+        try:
+            await self._service.call(call, verb, to, keep_place=keep_place)
+        except LookupError as error:
+            raise web.HTTPNotFound(text=f"there is no call {call}") from error
+        except HandoverRefused as refusal:
+            return _json({"error": str(refusal)}, 409)
+        return _json({"call": call, "verb": verb})
+
     async def _reload(self, request: web.Request) -> web.Response:
         faults = await self._service.reload()
         if faults:
@@ -190,6 +223,13 @@ class ControlClient:
         """Log an agent in or out, pause or resume."""
         body = {"wanted": wanted, "reason": reason}
         await self._ask("POST", f"/agents/{agent}/presence", body)
+
+    async def call(
+        self, interaction: str, verb: Verb, to: str = "", *, keep_place: bool = False
+    ) -> None:
+        """Hand a call on."""
+        body = {"to": to, "keep_place": keep_place}
+        await self._ask("POST", f"/calls/{interaction}/{verb}", body)
 
     async def reload(self) -> None:
         """Have changed flows and configuration taken in."""

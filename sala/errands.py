@@ -6,13 +6,16 @@ place of the music, which resumes; an agent who answers meanwhile cuts it short.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from acd.contacts import Contact
+from acd.contacts import Contact, Errand
 from acd.floor import Floor
+from crm.errors import CrmError
 from crm.identities import phone
 from ivr.errors import IvrError
+from ivr.performer import PATIENCE_MS
 from ivr.services import Callbacks
 from ivr.session import Session
 from pbx.port import Call
@@ -50,7 +53,7 @@ class Errands:
             if found is None:
                 self._log(contact, "errand_lost", "the call carries no flow that is known")
                 left = bool(self._floor.exit(contact))
-                contact.errand = type(contact.errand)()
+                contact.errand = Errand()
                 if left:
                     await call.hang_up()
                 return left
@@ -82,8 +85,9 @@ class Errands:
             return False
         promised = False
         try:
-            promised = await self._callbacks.promise(contact.interaction, queue, e164)
-        except IvrError as error:
+            async with asyncio.timeout(PATIENCE_MS / 1000):
+                promised = await self._callbacks.promise(contact.interaction, queue, e164)
+        except (IvrError, CrmError, OSError, TimeoutError) as error:
             self._log(contact, "callback_failed", type(error).__name__)
         finally:
             if promised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ Suites = Sequence[tuple[Desk, Flow, Mapping[str, testing.Case]]]
 
 def run(settings: Settings, suites: Suites, known: Context) -> list[list[testing.Result]]:
     """Run suites by real calls, several at once; return their results, suite by suite."""
+    # What goes wrong there is often what a test wants; it is in the results.
+    logging.getLogger("ivr").addHandler(logging.NullHandler())
     return asyncio.run(_run(settings, suites, known))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -57,10 +58,12 @@ def context(
     )
 
 
-async def known(settings: Settings, database: Database) -> Context:
-    """Return what checks may know, with all that the database tells."""
-    boxes = await voicemail.mailboxes(database)
-    return context(settings, await stored_floor.load(database), [box.name for box in boxes])
+async def known(settings: Settings, database: Database, stored: Floor | None = None) -> Context:
+    """Return what checks may know, with all that the database tells; `stored`: if it is loaded."""
+    boxes = [box.name for box in await voicemail.mailboxes(database)]
+    floor = stored or await stored_floor.load(database)
+    # A floor of thousands is read for a while, in which calls must go on.
+    return await asyncio.to_thread(context, settings, floor, boxes)
 
 
 def library(

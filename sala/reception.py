@@ -14,8 +14,8 @@ import uuid6
 from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
+from acd.handover.handover import SECOND
 from acd.ledger import Ledger
-from acd.places import arrival_of
 from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
@@ -29,6 +29,7 @@ from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
 from sala.arrivals import arrival
 from sala.errands import Errands
+from sala.handing import Handing
 from sala.notebook import Notebook
 
 log = logging.getLogger(__name__)
@@ -68,9 +69,11 @@ class Reception:
         kept: Callable[[], Awaitable[None]],
         services: Services,
         notebook: Notebook,
+        handing: Handing,
     ) -> None:
         self._asked: dict[str, frozenset[str]] = {}
         """By flow version, what it goes by: no caller waits for what their flow does not ask."""
+        self._handing = handing
         self._services = services
         self._region = region
         self._notebook = notebook
@@ -87,13 +90,19 @@ class Reception:
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
         """Take a new configuration; it holds from the next call."""
-        self._roster = roster
+        self._roster = self._handing.roster = roster
         self._entry_points = entry_points
 
     # --- pbx.port.Handler -------------------------------------------------------------------
 
     async def incoming(self, call: Call) -> None:
         """Take a new call into the flow of its number, or one of ours back to its node."""
+        if SECOND in call.carried:  # its handover is over, or died with the last process
+            await call.hang_up()
+            return
+        own = call.address is not None and call.dialled not in self._entry_points
+        if own and await self._handing.second(call):
+            return
         contact = self._known(call)
         found = await self._pinned(call, contact) if contact is not None else None
         if contact is not None and found is not None:
@@ -117,6 +126,10 @@ class Reception:
     async def waiting(self, call: Call, key: str | None) -> None:
         """Do what there is for who waits; say now and then that they are still in line."""
         contact = self._floor.contact_of(call.id)
+        if contact is None and SECOND in call.carried:
+            if not self._floor.handovers.knows_second(call.id):
+                await call.hang_up()
+            return
         if contact is None:
             contact = self._known(call)
             if contact is not None and contact.in_line:
@@ -180,8 +193,8 @@ class Reception:
         self._settle(call, contact)
 
     async def referred(self, call: Call, to: str) -> None:
-        """An agent's phone sends a caller on."""
-        await call.give_back()
+        """Send a caller on, as their agent's phone asks."""
+        await self._handing.referred(call, self._floor.contact_of(call.id), to)
 
     def event(self, event: SwitchEvent) -> None:
         """Pass on what happened to the floor."""
@@ -312,7 +325,7 @@ class Reception:
             call.dialled,
             call.address is not None,
             carry=dict(call.carried),
-            arrival=arrival_of(interaction, call.carried, self._clock.now()),
+            arrival=self._floor.recall(interaction, call.carried),
         )
         self._floor.opened(contact)
         return contact

@@ -34,6 +34,8 @@ _PRESENCE_STYLES = {
 }
 
 
+MOST_SHOWN = 20
+"""Of those who wait in a queue, so many are shown."""
 FOREVER_MS = 366 * 24 * 3_600_000
 """A presence older than this was never asked for; no length of time is shown."""
 
@@ -71,7 +73,9 @@ def seconds(milliseconds: float | None) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in ("waiting", "longest") else "left")
+        table.add_column(
+            column, justify="right" if column in ("waiting", "longest", "waited") else "left"
+        )
     return table
 
 
@@ -98,16 +102,68 @@ def agents_table(agents: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def queues_table(queues: Iterable[Mapping[str, Any]]) -> Table:
-    """Show queues: how many wait, and the longest wait."""
-    table = _table("queue", "waiting", "longest")
+    """Show queues: how many wait, the longest wait, and whether they are closed."""
+    table = _table("queue", "waiting", "longest", "")
     for queue in queues:
+        closed = queue.get("closed")
         waits = [entry.get("waited_ms", 0) for entry in queue.get("waiting", ())]
         table.add_row(
             Text(str(queue.get("queue", "?"))),
             Text(str(len(waits)), style="bold yellow" if waits else "dim"),
             seconds(max(waits)) if waits else "",
+            Text("" if closed is None else str(closed or "closed"), style="yellow"),
         )
     return table
+
+
+def waiting_table(queues: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Show who waits, in order: how long, at which step, and what they need of an agent."""
+    table = _table("waits for", "call", "waited", "step", "needs")
+    for queue in queues:
+        for one in queue.get("waiting", ())[:MOST_SHOWN]:
+            table.add_row(
+                Text(str(queue.get("queue", "?"))),
+                Text(str(one.get("interaction", ""))[-12:]),
+                seconds(one.get("waited_ms")),
+                step_text(one),
+                Text(str(one.get("needs") or "")),
+            )
+    return table if table.row_count else Text("nobody waits", style="dim")
+
+
+def step_text(waiting: Mapping[str, Any]) -> str:
+    """Write where a waiting call is in its routing steps: `2 of 3`, `all over`, or nothing."""
+    step, steps = waiting.get("step"), len(waiting.get("steps") or ())
+    if step is None:
+        return ""
+    return "all over" if step > steps else f"{step} of {steps}"
+
+
+STRANDED = {
+    "no_queue": ("there is no such queue", "run: sala queue add QUEUE"),
+    "closed": ("it is closed and nobody is logged in", "see: sala queue show QUEUE"),
+    "no_agents": ("no agent serves it", "run: sala agent set AGENT --queue QUEUE"),
+    "no_skill": ("no agent of it has what they need", "see: sala status, sala skill list"),
+    "logged_out": ("the agents who could help are logged out", "run: sala agent login AGENT"),
+}
+"""Why nobody can serve a waiting call, in words, and what to do."""
+
+
+def stranded(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Say which waiting calls nobody could serve as things stand, by queue and reason.
+
+    Each comes with what to do about it.
+    """
+    counts: dict[tuple[str, str], int] = {}
+    for one in status.get("stranded", ()):
+        key = str(one.get("queue")), str(one.get("reason"))
+        counts[key] = counts.get(key, 0) + 1
+    found = []
+    for (queue, reason), count in counts.items():
+        why, advice = STRANDED.get(reason, (reason, ""))
+        calls = "1 call waits" if count == 1 else f"{count} calls wait"
+        found.append((f"queue {queue}: {calls}, and {why}", advice.replace("QUEUE", queue)))
+    return found
 
 
 def calls_table(calls: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -146,8 +202,11 @@ def floor_tables(status: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = []
     if not switch_up(status):
         parts.append(Text("The service has no link to the PBX.", style="bold red"))
+    parts += [Text(line, style="bold yellow") for line, _ in stranded(status)]
     parts += [
         queues_table(status.get("queues", ())),
+        Text(),
+        waiting_table(status.get("queues", ())),
         Text(),
         agents_table(status.get("agents", ())),
         Text(),

@@ -32,7 +32,7 @@ def place(path: Path) -> str:
             parts[-1] = f"{parts[-1].removesuffix('s')} {part}"
         else:
             parts.append(str(part))
-    return ", ".join(parts)
+    return printable(", ".join(parts))
 
 
 class Wrong(Exception):  # noqa: N818 - never leaves this package
@@ -65,7 +65,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def printable(value: Any) -> str:
+    """Return a value as text that no terminal or log takes amiss."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+
+
 def shown(value: Any) -> str:
     """Return a value fit for a one-line message."""
-    text = "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    text = printable(value)
     return repr(text if len(text) <= 40 else f"{text[:39]}…")

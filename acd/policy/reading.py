@@ -25,7 +25,7 @@ from crm.calendars import Calendar
 from . import values
 from .criteria import step
 from .faults import Fault, Faults, Wrong, nearest, shown
-from .recipes import WAIT, exit_, recipe, staff
+from .recipes import WAIT, exit_, recipe, staff, tier_name
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def read(floor: records.Floor, *, known: bool = False) -> Reading:
         version=floor.version,
         queues=tuple(_queue(one, names, known, faults) for one in floor.queues),
         agents=tuple(_agent(one, floor.policy, names, faults) for one in floor.agents),
-        busy_backoff_ms=floor.policy.busy_backoff_ms,
+        busy_backoff_ms=_backoff(floor.policy, faults.at("floor", "busy_backoff")),
         capacity=Capacity(floor.policy.voice, floor.policy.chat, floor.policy.email),
         blocks=_blocks(floor.policy.blocks, faults.at("floor", "blocks")),
         skills=floor.skills,
@@ -157,7 +157,7 @@ def _staffing(given: str | None, faults: Faults) -> Staffing | None:
 def _tiers(given: Any, faults: Faults) -> Iterable[tuple[str, int]]:
     for tier, head_start in given.items():
         try:
-            yield tier, values.duration(head_start)
+            yield tier_name(tier), values.duration(head_start)
         except Wrong as wrong:
             faults.at(tier).note(str(wrong))
 
@@ -201,6 +201,13 @@ def _selection(selection: records.Selection) -> SelectionConfig:
         selection.policy,
         tuple((queue, weight) for queue, weight in selection.queues if weight != 1),
     )
+
+
+def _backoff(policy: records.FloorPolicy, faults: Faults) -> int:
+    if policy.busy_backoff_ms >= 1:
+        return policy.busy_backoff_ms
+    faults.note("a time above 0 is needed")
+    return records.FloorPolicy().busy_backoff_ms
 
 
 def _blocks(given: Any, faults: Faults) -> tuple[tuple[Channel, tuple[Channel, ...]], ...]:

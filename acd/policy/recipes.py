@@ -55,7 +55,7 @@ EXITS = ("overflow", "voicemail", "turn_away")
 WAIT = "wait"
 """Of a closed queue: who arrives waits for it to open."""
 MANY = 1_000_000
-_REASON = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
 
@@ -108,10 +108,7 @@ def condition(value: Any) -> Condition:
         case "tier":
             listed = re.fullmatch(r"in\s*\[(.*)\]", rest)
             names = listed[1].split(",") if listed else [rest]
-            tiers = tuple(name.strip() for name in names)
-            if not all(re.fullmatch(_REASON, tier) for tier in tiers):
-                raise Wrong(f"a tier, or `in [TIER, …]`, is needed after `tier`, not {shown(rest)}")
-            return TierIn(tiers)
+            return TierIn(tuple(tier_name(name.strip()) for name in names))
         case _:
             whose, _, how = rest.partition(" ")
             values.choice(whose, ("agents", "members"), "word after `no`,")
@@ -166,12 +163,19 @@ def _way(first: str, rest: str, queues: frozenset[str], reason: str) -> Exit:
     if first == "voicemail":
         _nothing(rest, first)
         return Voicemail()
-    if rest and not _REASON.fullmatch(rest):
+    if rest and not _WORD.fullmatch(rest):
         raise Wrong(f"a reason is one word in lower case, not {shown(rest)}")
     return TurnAway(rest or reason)
 
 
 assert set(get_args(Exit)) == {OverflowTo, Voicemail, TurnAway}
+
+
+def tier_name(value: Any) -> str:
+    """Read a tier, as `customers` may have it. Raises `Wrong`."""
+    if not _WORD.fullmatch(str(value)):
+        raise Wrong(f"{shown(value)} is no tier: use a-z, 0-9, _ and -, a letter first")
+    return str(value)
 
 
 def staff(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,12 +47,13 @@ class Replayer:
     """Feeds the entries of one run to a router, in order, and keeps its state.
 
     Entries must come by `seq`, from the first. `feed` raises `JournalUnfit` for a hole, for an
-    entry of another version, and for a run whose beginning is missing.
+    entry of another version, and for a run whose beginning is missing. `make` makes the router.
     """
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, make: Callable[[Configuration, str], Router] = Router) -> None:
         self.epoch = epoch
-        self.router = Router(Configuration(), epoch)
+        self._make = make
+        self.router = make(Configuration(), epoch)
         self._seq = 0
         self._at = 0
 
@@ -63,7 +64,7 @@ class Replayer:
             # The router began with the configuration that its first entry brings.
             first = event.events[0] if isinstance(event, Batch) and event.events else event
             if isinstance(first, ConfigChanged):
-                self.router = Router(first.config, self.epoch)
+                self.router = self._make(first.config, self.epoch)
         try:
             decisions = self.router.handle(event, entry.at_ms)
         except RouterError as error:

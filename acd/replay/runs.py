@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from crm import journal
 from crm.database import Database
+from crm.records import JournalEntry
 
 from .replay import Difference, Replayer, Turn, difference
 
@@ -52,3 +53,12 @@ async def check(database: Database, first_ms: int, last_ms: int) -> Checked:
         if (found := difference(turn)) is not None:
             return Checked(len(runs), entries, decisions, found)
     return Checked(len(runs), entries, decisions, None)
+
+
+async def entries(database: Database, first_ms: int, last_ms: int) -> AsyncIterator[JournalEntry]:
+    """Yield the entries of every run with some in a span, each run from its beginning, in order."""
+    for run in await journal.runs(database, first_ms, last_ms):
+        async for entry in journal.read(database, run):
+            if entry.at_ms > last_ms:
+                break
+            yield entry

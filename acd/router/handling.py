@@ -293,7 +293,10 @@ class Handling(Staff):
         if one is not None and one.state is not InteractionState.WAITING:
             if event.answered and one.offers and event.offer in one.offers:
                 self._offer_accepted(ev.OfferAccepted(event.offer))
-            return
+                return
+            rings = len(one.offers or ())
+            if event.answered or not 0 < rings < one.queue.config.ring_at_once:
+                return
         if event.offer in floor.offers:
             return
         agent = floor.agents.get(event.agent)

@@ -49,17 +49,21 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
-def parse(data: bytes, file: str) -> Document:
+def parse(
+    data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_values: int = MAX_VALUES
+) -> Document:
     """Parse `data`; faults are listed in `problems` under the name `file`, and nothing is raised.
 
     With problems, `value` may be incomplete and is not to be used.
     """
-    return _Parser(file).parse(data)
+    return _Parser(file, max_bytes, max_values).parse(data)
 
 
 class _Parser:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, max_bytes: int, max_values: int) -> None:
         self._file = file
+        self._max_bytes = max_bytes
+        self._max_values = max_values
         self._document = Document()
         self._count = 0
         self._full = False
@@ -79,8 +83,8 @@ class _Parser:
         return self._document
 
     def _decode(self, data: bytes) -> str | None:
-        if len(data) > MAX_BYTES:
-            self._problem((1, 1), f"the file is larger than {MAX_BYTES // 1024} KiB")
+        if len(data) > self._max_bytes:
+            self._problem((1, 1), f"the file is larger than {self._max_bytes // 1024} KiB")
             return None
         try:
             text = data.decode("utf-8-sig")
@@ -110,11 +114,11 @@ class _Parser:
                     depth -= 1
                     continue
                 count += 1
-                if depth > MAX_DEPTH or count > MAX_VALUES:
+                if depth > MAX_DEPTH or count > self._max_values:
                     what = (
                         f"nested more than {MAX_DEPTH} deep"
                         if depth > MAX_DEPTH
-                        else f"more than {MAX_VALUES} values"
+                        else f"more than {self._max_values} values"
                     )
                     self._problem(_place(event.start_mark), what)
                     return False
@@ -127,7 +131,7 @@ class _Parser:
         here = _place(node.start_mark)
         self._document.values[path] = here
         self._count += 1
-        if self._full or self._count > MAX_VALUES or depth > MAX_DEPTH:
+        if self._full or self._count > self._max_values or depth > MAX_DEPTH:
             if not self._full:
                 self._full = True
                 self._problem(here, "aliases make this file too large or refer to themselves")

@@ -1,4 +1,4 @@
-"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,callbacks]`.
+"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,router,menu,callbacks]`.
 
 Ends with 0 whatever the times are, with 1 when something could not be measured, with 2 for a
 wrong option.
@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crm.errors import CrmError
-from lab.bench import callbacks, cpu, freed, idle, rate, report
+from lab.bench import callbacks, cpu, freed, idle, menu, rate, report, router
 from lab.bench.figures import Finding
 from lab.bench.ground import Ground
 from lab.errors import LabError
@@ -28,8 +28,13 @@ MEASUREMENTS: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
     "freed": ("ringing freed agents", freed.measure),
     "cpu": ("CPU a call", cpu.measure),
     "rate": ("the call rate held", rate.measure),
+    "router": ("the router by itself, against a linear scan", router.finding),
+}
+ALONE: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
+    "menu": ("callers in menus", menu.measure),
     "callbacks": ("10,000 waiting callbacks", callbacks.measure),
 }
+"""Those that stand on ground of their own."""
 OUTPUT = Path(".sala") / "bench.json"
 LIMIT_S = 600.0
 
@@ -56,18 +61,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         type=_names,
-        default=list(MEASUREMENTS),
+        default=[*MEASUREMENTS, *ALONE],
         metavar="NAMES",
-        help=f"some of {', '.join(MEASUREMENTS)}, with commas between",
+        help=f"some of {', '.join((*MEASUREMENTS, *ALONE))}, with commas between",
     )
     return parser.parse_args()
 
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or not set(names) <= MEASUREMENTS.keys():
-        raise argparse.ArgumentTypeError(f"choose from {', '.join(MEASUREMENTS)}")
-    return [name for name in MEASUREMENTS if name in names]
+    known = [*MEASUREMENTS, *ALONE]
+    if not names or not set(names) <= set(known):
+        raise argparse.ArgumentTypeError(f"choose from {', '.join(known)}")
+    return [name for name in known if name in names]
 
 
 async def _run(console: Console, names: list[str], *, quick: bool) -> int:
@@ -87,9 +93,15 @@ async def _run(console: Console, names: list[str], *, quick: bool) -> int:
             where |= await ground.versions()
             where["sipp"] = await asyncio.to_thread(report.sipp_version)
             for name in names:
-                title, measure = MEASUREMENTS[name]
+                if name in MEASUREMENTS:
+                    title, measure = MEASUREMENTS[name]
+                    tell(f"measuring {title}")
+                    findings.append(await measure(ground, quick=quick))
+        for name in names:
+            if name in ALONE:
+                title, measure = ALONE[name]
                 tell(f"measuring {title}")
-                findings.append(await measure(ground, quick=quick))
+                findings.append(await measure(quick=quick))
         tell("done")
     console.print()
     console.print(report.headline(where), markup=False, highlight=False)

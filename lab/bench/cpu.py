@@ -23,7 +23,7 @@ RATE = 10
 LOAD_S, QUICK_LOAD_S = 20, 3
 IDLE_S, QUICK_IDLE_S = 4.0, 1.0
 TALK_MS = 300
-WARM_UP = 10
+WARM_UP, QUICK_WARM_UP = 10, 5
 """Calls before the measurement begins."""
 TAIL_S = 1.0
 """What a call leaves to be done, in the PBX and the database, is done this long after it."""
@@ -69,7 +69,7 @@ async def _side(ground: Ground, peer: Peer, quick: bool) -> dict[str, float]:
     load_s, idle_s = (QUICK_LOAD_S, QUICK_IDLE_S) if quick else (LOAD_S, IDLE_S)
     await ground.only(peer)
     processes = ground.processes(peer)
-    await _calls(ground, peer, WARM_UP)
+    await _calls(ground, peer, QUICK_WARM_UP if quick else WARM_UP)
     idle = await _spent_while(processes, asyncio.sleep(idle_s))
     loaded = await _spent_while(processes, _calls(ground, peer, RATE * load_s))
     calls = RATE * load_s

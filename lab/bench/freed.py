@@ -16,7 +16,7 @@ from lab.bench.trace import Message, is_request
 from lab.errors import LabError
 
 GOAL_MS, GOAL_RATIO = 10.0, 1 / 60
-WAITING = 20
+WAITING, QUICK_WAITING = 20, 10
 SAMPLES, QUICK_SAMPLES = 100, 20
 TALK_MS, QUICK_TALK_MS = (500, 2000), (200, 600)
 SEED = 20
@@ -51,7 +51,7 @@ async def measure(ground: Ground, *, quick: bool) -> Finding:
         {
             "unit": "ms",
             "agents": FEW,
-            "waiting": WAITING,
+            "waiting": QUICK_WAITING if quick else WAITING,
             "app_queue_retry_s": RETRY_S,
             "sala": sala.to_json(),
             "app_queue": theirs.to_json(),
@@ -60,18 +60,18 @@ async def measure(ground: Ground, *, quick: bool) -> Finding:
 
 
 async def _side(ground: Ground, peer: Peer, quick: bool) -> Spread:
-    samples = QUICK_SAMPLES if quick else SAMPLES
+    samples, waiting = (QUICK_SAMPLES, QUICK_WAITING) if quick else (SAMPLES, WAITING)
     shortest, longest = QUICK_TALK_MS if quick else TALK_MS
     rng = random.Random(SEED)
     # The first calls find agents who were free before, the last ones nobody waiting behind them.
-    count = samples + FEW + WAITING
+    count = samples + FEW + waiting
     plans = [Plan(peer.few, rng.randint(shortest, longest)) for _ in range(count)]
     talk_s = sum(plan.talk_ms for plan in plans) / 1000
     await ground.only(peer)
     batch = await ground.clients.call(
         plans,
         rate=ARRIVALS,
-        at_once=WAITING + FEW,
+        at_once=waiting + FEW,
         planned_s=(talk_s + count * POLL_S) / FEW,
     )
     if batch.failed:

@@ -1,9 +1,11 @@
 """The ground both peers stand on: one throw-away Sala whose Asterisk has app_queue too.
 
-It is Sala's own configuration with three additions: the module app_queue with its queues, a local
-dialplan with the numbers that lead there, and agents' phones that are not checked on (`qualify`),
-since the clients answer calls alone. Each peer has agents of its own: a large queue for the ring
-and rate measurements, and a small one that is always full. Both choose who has been idle longest.
+It is Sala's own configuration with four changes: the module app_queue with its queues, a local
+dialplan with the numbers that lead there, agents' phones that are not checked on (`qualify`),
+since the clients answer calls alone, and a trunk whose channels take the caller's number by
+themselves, as app_queue needs it (Sala reads it once more, in its dialplan). Each peer has agents
+of its own: a large queue for the ring and rate measurements, and a small one that is always full.
+Both choose who has been idle longest.
 """
 
 from __future__ import annotations
@@ -52,6 +54,9 @@ def _named(first: int, count: int) -> tuple[str, ...]:
 SALA = Peer("sala", "600", "605", _named(2001, MANY), _named(2101, FEW))
 APP_QUEUE = Peer("app_queue", "700", "705", _named(3001, MANY), _named(3101, FEW))
 PEERS = (SALA, APP_QUEUE)
+
+UNKNOWN = "callerid = <unknown>\n"
+"""The line of `pjsip.conf` that keeps Asterisk from reading who calls."""
 
 FLOW = """\
 sala: 1
@@ -175,10 +180,10 @@ class Ground:
     def processes(self, peer: Peer) -> Mapping[str, psutil.Process]:
         """The processes that serve a peer's calls, by what they are."""
         state = self._stack.home / "state"
-        found = {"asterisk": _process(state / "asterisk" / "run" / "asterisk.pid")}
+        found = {"asterisk": process_of(state / "asterisk" / "run" / "asterisk.pid")}
         if peer is SALA:
             found["service"] = self._stack.service()
-            found["postgres"] = _process(state / "pg" / "data" / "postmaster.pid")
+            found["postgres"] = process_of(state / "pg" / "data" / "postmaster.pid")
         return found
 
     async def versions(self) -> dict[str, str]:
@@ -190,7 +195,8 @@ class Ground:
         }
 
 
-def _process(pid_file: Path) -> psutil.Process:
+def process_of(pid_file: Path) -> psutil.Process:
+    """The process of a pid file. Raises `LabError` when there is none."""
     try:
         return psutil.Process(int(pid_file.read_text(encoding="ascii").split()[0]))
     except (OSError, ValueError, IndexError, psutil.Error) as error:
@@ -206,6 +212,9 @@ def configure(folder: Path) -> None:
         file.write("\nload = app_queue.so\n")
     with (sip / "accounts" / "agent.conf").open("a", encoding="utf-8") as file:
         file.write("qualify_frequency = 0\n")
+    pjsip = sip / "pjsip.conf"
+    text = pjsip.read_text(encoding="utf-8")
+    pjsip.write_text(text.replace(UNKNOWN, ""), encoding="utf-8")
     (sip / "queues.conf").write_text(queues(), encoding="utf-8")
     (folder / "dialplans" / "asterisk" / "local.conf").write_text(
         DIALPLAN.format(number=APP_QUEUE.many, queue="many")

@@ -17,7 +17,7 @@ BARELY_MS = 150.0
 """Up to here a missed 99th percentile may be a hiccup."""
 FIRST, MOST = 10, 320
 QUICK_FIRST, QUICK_MOST = 20, 80
-STEP_S, QUICK_STEP_S = 6, 2
+STEP_S, QUICK_STEP_S = 6, 1
 LEAST, QUICK_LEAST = 150, 30
 """Calls in a step at least: fewer would make the 99th percentile the slowest one."""
 HALVINGS, QUICK_HALVINGS = 3, 0

@@ -28,7 +28,7 @@ class SoftPhone(asyncio.DatagramProtocol):
         self, sala: tuple[str, int], account: str, secret: str, *, number: str = ""
     ) -> None:
         self.account = account
-        self._number = number or account
+        self.number = number or account
         self._sala = sala
         self._login = (account, secret)
         self.domain = f"{sala[0]}:{sala[1]}"
@@ -94,6 +94,12 @@ class SoftPhone(asyncio.DatagramProtocol):
     def rings(self) -> int:
         """Count the INVITEs that nobody asked for yet."""
         return self._incoming.qsize()
+
+    def forget(self) -> None:
+        """Forget calls that are over and INVITEs nobody asked for, as between two tests."""
+        self.lines = {name: line for name, line in self.lines.items() if not line.over}
+        while not self._incoming.empty():
+            self._incoming.get_nowait()
 
     async def dial(self, dialled: str) -> Line:
         """Dial; gives the call at once, to wait for by `answered`."""
@@ -215,7 +221,7 @@ class SoftPhone(asyncio.DatagramProtocol):
 
     def _headers(self, line: Line, method: str, number: int) -> message.Headers:
         branch = f"z9hG4bK{line.call_id[:12]}{number}"
-        shown = self.account if method == "REGISTER" else self._number
+        shown = self.account if method == "REGISTER" else self.number
         own = f"<sip:{shown}@{self.domain}>;tag={line.tag}"
         other = f"<{line.remote_uri}>" + (f";tag={line.remote_tag}" if line.remote_tag else "")
         return [

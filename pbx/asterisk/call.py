@@ -27,6 +27,10 @@ from pbx.port import (
 
 ANY_KEY = "0123456789*#"
 NOTHING = Digits("", DigitsEnd.TIMEOUT)
+HEARD_MS = "100"
+"""How long a caller hears music before somebody is rung for a transfer."""
+JOINED = 1500
+"""Most characters in the names of recordings played by one command (older Asterisks take 2 kB)."""
 SAMPLES_A_MS = 8
 """Samples in a millisecond at 8 kHz, the rate of everything played and recorded."""
 
@@ -141,9 +145,9 @@ class AgiCall:
             raise SwitchError("Asterisk could not record")
         return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
 
-    async def wait(self, *, music: str = "default", after: bool = False) -> None:
+    async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
         self._unsent_answer = False  # the dialplan answers whoever comes to wait
-        more = {"SALA_AFTER": "yes" if after else ""}
+        more = {} if after is None else {"SALA_AFTER": "yes" if after else ""}
         if music != "default":
             more["CHANNEL(musicclass)"] = music
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
@@ -152,6 +156,12 @@ class AgiCall:
         channel_of(address)
         await self._settle()
         await self._go("transfer", {"SALA_TO": address})
+
+    async def take(self) -> None:
+        # The first sound that the caller hears is what Asterisk tells the phone of (NOTIFY, 200).
+        await self._session.command("SET MUSIC", "ON")
+        await self._session.command("WAIT FOR DIGIT", HEARD_MS)
+        await self._session.command("SET MUSIC", "OFF")
 
     async def give_back(self) -> None:
         await self._go("back", {})
@@ -230,6 +240,8 @@ class AgiCall:
             if not first.digits:
                 return first
             return await self._collect_on(first.digits, most, next_ms, terminators)
+        if not files and terminators != "#" and (terminators or most > 1):
+            return await self._wait_for_digits(most, first_ms, terminators)
         if "&" in files or (terminators != "#" and (terminators or most > 1)):
             return await self._read(files, most, first_ms, terminators)
         return await self._get_data(files, most, first_ms, terminators)
@@ -245,6 +257,24 @@ class AgiCall:
         if not done.result and not terminators:
             return Digits("#", DigitsEnd.COMPLETE)
         return Digits(done.result, DigitsEnd.COMPLETE)
+
+    async def _wait_for_digits(self, most: int, wait_ms: int, terminators: str) -> Digits:
+        """`WAIT FOR DIGIT`: a round trip a key, any terminators, and nothing played.
+
+        `Read()` without a recording returns at once in Asterisk 20.6.
+        """
+        keys = ""
+        while len(keys) < most:
+            done = await self._session.command("WAIT FOR DIGIT", str(max(wait_ms, 1)))
+            if done.result == "-1":
+                raise CallGone("the caller hung up while keys were collected")
+            if done.result in ("", "0"):
+                return Digits(keys, DigitsEnd.TIMEOUT)
+            key = chr(int(done.result))
+            if key in terminators:
+                break
+            keys += key
+        return Digits(keys, DigitsEnd.COMPLETE)
 
     async def _read(self, files: str, most: int, wait_ms: int, terminators: str) -> Digits:
         """`Read()`: any recordings and terminators, two round trips."""
@@ -268,8 +298,9 @@ def _batches(prompts: Sequence[Prompt]) -> list[str | SayNumber | SayDigits | Sa
             continue
         if any(c in prompt.name for c in "&,|;\"'()${}\\"):
             raise LocalProtocolError("a recording's name holds a character that Asterisk reads")
-        if batches and isinstance(batches[-1], str):
-            batches[-1] += "&" + prompt.name
+        last = batches[-1] if batches else None
+        if isinstance(last, str) and len(last) + len(prompt.name) < JOINED:
+            batches[-1] = f"{last}&{prompt.name}"
         else:
             batches.append(prompt.name)
     return batches

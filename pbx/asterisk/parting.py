@@ -28,10 +28,14 @@ class Parting:
 
     def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
         """Have a leg's dialplan pull the call to it."""
+        self.aim(offer, call, carry)
+        self.send(LEG_PREFIX + offer, "sala-agent")
+
+    def aim(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        """Say whom a leg's dialplan is to pull to it."""
         leg = LEG_PREFIX + offer
         self._set(leg, "SALA_CARRY", encode_carry(carry))
         self._set(leg, "SALA_CALLER", call)
-        self._redirect([(leg, "sala-agent", "s")])
 
     def hold(self, offer: str, call: str) -> None:
         """Send caller and leg apart, in one action."""

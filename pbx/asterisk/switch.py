@@ -160,8 +160,7 @@ class AsteriskSwitch:
         caller: Caller,
         carry: Mapping[str, str],
     ) -> None:
-        leg = LEG_PREFIX + by
-        self._parting.send(leg, "sala-held", "ring")
+        self._parting.send(leg := LEG_PREFIX + by, "sala-held", "ring")
         self._originate(offer, address, "sala-consult", "s", leg, ring_ms, caller, carry)
 
     def _originate(
@@ -229,6 +228,9 @@ class AsteriskSwitch:
 
     def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
         self._parting.connect(offer, call, carry)
+
+    def aim(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
+        self._parting.aim(offer, call, carry)
 
     def hold(self, offer: str, call: str) -> None:
         self._parting.hold(offer, call)
@@ -335,9 +337,8 @@ class AsteriskSwitch:
                 elif offer in self._legs:
                     loop = asyncio.get_running_loop()
                     loop.call_later(GONE_S, self._leg_ended, offer, Cause.UNREACHABLE)
-            case "Hold" | "Unhold" | "BlindTransfer" | "AttendedTransfer":
-                if (done := told(event)) is not None:
-                    self._tell(done)
+            case name if name in PARTING_EVENTS and (done := told(event)) is not None:
+                self._tell(done)
             case "ContactStatus":
                 gone = headers.get("ContactStatus") in GONE_CONTACT
                 self._tell(DeviceChanged(headers.get("AOR", ""), not gone))

@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping
 
 CORE = frozenset(
     {
-        "Answer", "BackGround", "Bridge", "Busy", "Congestion", "ExecIfTime", "Goto",
-        "GotoIf", "GotoIfTime", "Hangup", "ImportVar", "Incomplete", "MSet", "NoOp",
-        "Park", "ParkAndAnnounce", "ParkedCall", "Proceeding", "Progress",
-        "RaiseException", "Ringing", "SayAlpha", "SayAlphaCase", "SayDigits", "SayMoney",
-        "SayNumber", "SayOrdinal", "SayPhonetic", "Set", "SetAMAFlags", "Wait",
-        "WaitDigit", "WaitExten",
+        "Answer", "BackGround", "Bridge", "Busy", "CallCompletionCancel",
+        "CallCompletionRequest", "Congestion", "ExecIfTime", "Goto", "GotoIf",
+        "GotoIfTime", "Hangup", "Incomplete", "MSet", "MessageSend", "NoOp", "Proceeding",
+        "Progress", "RaiseException", "Ringing", "SayAlpha", "SayAlphaCase", "SayDigits",
+        "SayMoney", "SayNumber", "SayOrdinal", "SayPhonetic", "Set", "Wait", "WaitDigit",
+        "WaitExten",
     }
 )  # fmt: skip
 """Applications of Asterisk itself."""
@@ -81,7 +81,7 @@ MODULES: Mapping[str, Collection[str]] = {
     "app_record": ("Record",),
     "app_reload": ("Reload",),
     "app_sayunixtime": ("DateTime", "SayUnixTime"),
-    "app_senddtmf": ("ReceiveDTMF", "SendDTMF"),
+    "app_senddtmf": ("SendDTMF",),
     "app_sendtext": ("SendText",),
     "app_sf": ("ReceiveSF", "SendSF"),
     "app_signal": ("Signal", "WaitForSignal"),
@@ -117,8 +117,12 @@ MODULES: Mapping[str, Collection[str]] = {
     "app_waituntil": ("WaitUntil",),
     "app_while": ("ContinueWhile", "EndWhile", "ExitWhile", "While"),
     "app_zapateller": ("Zapateller",),
+    "chan_pjsip": ("PJSIPHangup",),
+    "func_hangupcause": ("HangupCauseClear",),
+    "func_strings": ("ClearHash",),
     "res_agi": ("AGI", "DeadAGI", "EAGI"),
     "res_musiconhold": ("MusicOnHold", "StartMusicOnHold", "StopMusicOnHold"),
+    "res_parking": ("Park", "ParkAndAnnounce", "ParkedCall"),
 }
 """By module, without its suffix, the applications it brings."""
 

@@ -31,7 +31,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from pbx.errors import RemoteProtocolError
-from pbx.wire.agi_command import encode_command
+from pbx.wire.agi_command import encode_command, max_command
 from pbx.wire.connection import END, VIOLATION, Connection
 from pbx.wire.fields import decode_text
 
@@ -186,7 +186,7 @@ class AgiConnection(Connection[AgiState, AgiEvent]):
         for all that `pbx.wire.agi_command.encode_command` refuses.
         """
         self._check()
-        data = encode_command(name, args)
+        data = encode_command(name, args, max_command(self._env.get("agi_version", "")))
         self._step(AgiSignal.COMMAND)
         return data
 

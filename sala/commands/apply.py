@@ -44,11 +44,11 @@ async def _apply(settings: Settings, file: Path, *, yes: bool, dry_run: bool, pr
     from crm.records import Floor
     from sala.database import opened
     from sala.routing import changing
-    from sala.routing.file import parse, read
+    from sala.routing.file import MAX_BYTES, parse, read
     from sala.routing.run import accounts, warn
 
     stdin = str(file) == "-"
-    wanted = parse(sys.stdin.buffer.read(), "stdin") if stdin else read(file)
+    wanted = parse(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin") if stdin else read(file)
 
     def edit(was: Floor) -> Floor:
         return wanted.onto(was, prune=prune)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from acd.policy.faults import Wrong
 from crm.records import Agent, Floor
 from sala.errors import UserError
-from sala.routing import fields
+from sala.routing import fields, readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def edited(agent: Agent, wishes: Wishes) -> Agent:
     if wishes.site is not None:
         given["site"] = wishes.site or "none"
     if wishes.capacity:
-        own = {name: getattr(agent, name) for name in fields.CHANNELS}
+        own = {name: getattr(agent, name) for name in readers.CHANNELS}
         there = {name: count for name, count in own.items() if count is not None}
         given["capacity"] = _changed(there, wishes.capacity, "CHANNEL=NUMBER")
     if wishes.weight is not None:

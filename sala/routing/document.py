@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from crm.records import Floor
-from sala.routing import fields
+from sala.routing import fields, readers
 
 VERSION = "1"
 """Of the schema; a file names it so that a later one can still be read."""
@@ -36,7 +36,7 @@ def document(floor: Floor, *, full: bool = False) -> dict[str, Section]:
     return {
         **{section: dict.fromkeys(getattr(floor, section)) for section in NAMES},
         "floor": {"": entity(floor.policy, full=full)},
-        "calendars": {one.name: fields.as_read(one.source) for one in floor.calendars},
+        "calendars": {one.name: readers.as_read(one.source) for one in floor.calendars},
         "queues": {one.name: entity(one, full=full) for one in floor.queues},
         "agents": {one.id: entity(one, full=full) for one in floor.agents},
         "selections": {one.name: entity(one, full=full) for one in floor.selections},
@@ -57,32 +57,37 @@ def entity(record: Any, *, full: bool = False) -> Section:
 
 
 def dump(floor: Floor) -> str:
-    """Return a floor as a file."""
-    sections = document(floor)
-    written: dict[str, Any] = {"version": VERSION}
-    for section in NAMES:
-        if sections[section]:
-            written[section] = list(sections[section])
-    if sections["floor"][""]:
-        written["floor"] = sections["floor"][""]
-    for section in ("calendars", "queues", "agents", "selections"):
-        if sections[section]:
-            written[section] = sections[section]
-    for agent in written.get("agents", {}).values():
-        if set(agent.get("queues", {}).values()) == {1}:
-            agent["queues"] = list(agent["queues"])
-    for selection in written.get("selections", {}).values():
-        if set(selection.get("queues", {}).values()) == {1}:
-            selection["queues"] = list(selection["queues"])
-    if sections["numbers"]:
-        written["numbers"] = {number: one["flow"] for number, one in sections["numbers"].items()}
-    return text(written)
+    """Return a floor as a file. It has all sections, so that it manages all there is."""
+    found = document(floor)
+    named = {section: list(found[section]) for section in NAMES}
+    agents, selections = (
+        {name: _listed(one) for name, one in found[section].items()}
+        for section in ("agents", "selections")
+    )
+    return text(
+        {
+            "version": VERSION,
+            **named,
+            "floor": found["floor"][""],
+            "calendars": found["calendars"],
+            "queues": found["queues"],
+            "agents": agents,
+            "selections": selections,
+            "numbers": {number: one["flow"] for number, one in found["numbers"].items()},
+        }
+    )
+
+
+def _listed(one: Section) -> Section:
+    """Write queues of which all count the same as a list."""
+    counts = one.get("queues", {})
+    return {**one, "queues": list(counts)} if set(counts.values()) == {1} else one
 
 
 def text(value: Any, *, inline: bool = False) -> str:
     """Write plain values as YAML, in which no scalar is quoted but where it must be."""
     written: str = yaml.dump(
-        fields.as_read(value),
+        readers.as_read(value),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -92,7 +97,10 @@ def text(value: Any, *, inline: bool = False) -> str:
     return written.removesuffix("\n").removesuffix("\n...") if inline else written
 
 
-class _Dumper(yaml.SafeDumper):
+_Base: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Takes all scalars but nulls for text, as our reader does."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class has it so

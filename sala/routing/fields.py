@@ -1,25 +1,16 @@
-"""Fields of queues, agents, selections and the floor: their words in files, and in the tables.
-
-Each reader takes what YAML or an option gives and returns a record's value, or raises
-`acd.policy.faults.Wrong`; each writer gives it back in the same words.
-"""
+"""Fields of queues, agents, selections and the floor, as a routing file has them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from acd.policy import values
-from acd.policy.faults import Wrong, shown
-from acd.policy.recipes import staff
 from acd.router.selection import POLICIES
 from acd.router.strategies import STRATEGIES
 from crm.records import Agent, FloorPolicy, Queue, Selection
-
-CHANNELS = ("voice", "chat", "email")
-_TIER = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+from sala.routing import readers as to
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,229 +23,91 @@ class Field:
     """From the admin's value to the attribute's; of several attributes, to a mapping of them."""
     write: Callable[[Any], Any]
     """From the attribute (of several: the record) to the admin's value; None to leave it out."""
+    meaning: str
+    """For the reference."""
     whole: bool = False
     """Whether it stands for several attributes."""
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
-def _text(value: Any) -> str:
-    return values.word(value, "a word")
-
-
-def _optional_text(value: Any) -> str | None:
-    return None if value in (None, "none") else values.word(value)
-
-
-def _way(value: Any) -> str:
-    """Take `overflow sales` and `{overflow: sales}`."""
-    if isinstance(value, dict):
-        if len(value) != 1:
-            raise Wrong(f"one way out is needed here, not {len(value)} keys")
-        first, rest = next(iter(value.items()))
-        return f"{first} {'' if rest is None else rest}".strip()
-    return " ".join(values.word(value, "a way out").split())
-
-
-def _duration(least: int, most: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        ms = values.duration(value)
-        if not least <= ms <= most:
-            low, high = values.written(least), values.written(most)
-            raise Wrong(f"a time from {low} to {high} is needed, not {shown(value)}")
-        return ms
-
-    return read
-
-
-def _optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value in (None, "none") else read(value)
-
-
-def _written(ms: int | None) -> str | None:
-    return None if ms is None else values.written(ms)
-
-
-def _number(least: int, most: int) -> Callable[[Any], int]:
-    return lambda value: values.number(value, least, most)
-
-
-def _staff(value: Any) -> str | None:
-    return None if value in (None, "none") else str(staff(value))
-
-
-def _stay(value: Any) -> str | None:
-    found = _staff(value)
-    if found == "available":
-        raise Wrong("logged_in or active is needed: who waits has nobody available")
-    return found
-
-
-def _one_of(known: Mapping[str, Any], what: str) -> Callable[[Any], str]:
-    return lambda value: values.choice(value, tuple(known), what)
-
-
-def _list(value: Any) -> tuple[Any, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise Wrong(f"a list is needed, not {shown(value)}")
-    return tuple(value)
-
-
-def _tiers(value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise Wrong(f"a mapping of tiers to times is needed, not {shown(value)}")
-    found: dict[str, str] = {}
-    for tier, head_start in value.items():
-        if not _TIER.fullmatch(str(tier)):
-            raise Wrong(f"{shown(tier)} is no tier: use a-z, 0-9, _ and -", (str(tier),))
-        try:
-            values.duration(head_start)
-        except Wrong as wrong:
-            raise Wrong(str(wrong), (str(tier),)) from None
-        found[str(tier)] = str(head_start)
-    return found
-
-
-def _named_numbers(
-    value: Any, least: int, most: int, what: str, plain: int | None
-) -> list[tuple[str, int]]:
-    """Read `{name: number}`; a list of names too, where `plain` is what each of them gets."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        found = []
-        for name, given in value.items():
-            try:
-                found.append((str(name), values.number(given, least, most, what)))
-            except Wrong as wrong:
-                raise Wrong(str(wrong), (str(name),)) from None
-        return found
-    if plain is None:
-        raise Wrong(f"a mapping of names to {what} is needed, not {shown(value)}")
-    return [(name, plain) for name in dict.fromkeys(values.words(value))]
-
-
-def _queues(value: Any) -> dict[str, Any]:
-    found = _named_numbers(value, 1, 100, "a rank", 1)
-    ranks = tuple(rank for _, rank in found)
-    return {
-        "queues": tuple(queue for queue, _ in found),
-        "ranks": ranks if any(rank != 1 for rank in ranks) else (),
-    }
-
-
-def _write_queues(agent: Agent) -> dict[str, int]:
-    return dict(zip(agent.queues, agent.ranks or (1,) * len(agent.queues), strict=True))
-
-
-def _skills(value: Any) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(_named_numbers(value, 1, 5, "a level", None)))
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(sorted(set(values.words(value))))
-
-
-def _capacity(value: Any) -> dict[str, int | None]:
-    given = {} if value is None else values.mapping(value, CHANNELS, "a capacity")
-    found: dict[str, int | None] = dict.fromkeys(CHANNELS)
-    for channel, count in given.items():
-        try:
-            found[channel] = values.number(count, 0, 100)
-        except Wrong as wrong:
-            raise Wrong(str(wrong), (channel,)) from None
-    return found
-
-
-def _floor_capacity(value: Any) -> dict[str, int]:
-    plain = FloorPolicy()
-    read = _capacity(value)
-    return {
-        channel: getattr(plain, channel) if count is None else count
-        for channel, count in read.items()
-    }
-
-
-def _write_capacity(one: Agent | FloorPolicy) -> dict[str, int]:
-    found = {channel: getattr(one, channel) for channel in CHANNELS}
-    return {channel: count for channel, count in found.items() if count is not None}
-
-
-def _blocks(value: Any) -> dict[str, list[str]]:
-    given = {} if value is None else values.mapping(value, CHANNELS, "what blocks")
-    found = {}
-    for channel, others in given.items():
-        try:
-            found[channel] = [
-                values.choice(one, CHANNELS, "channel") for one in values.words(others)
-            ]
-        except Wrong as wrong:
-            raise Wrong(str(wrong), (channel,)) from None
-    return found
-
-
-def as_read(value: Any) -> Any:
-    """Return plain values as a file's reader gives them: all scalars but None as text."""
-    if isinstance(value, Mapping):
-        return {str(key): as_read(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_read(one) for one in value]
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if value is None else str(value)
-
-
 _HOUR, _DAY = 3_600_000, 86_400_000
 
+# fmt: off
 QUEUE = (
-    Field("strategy", "strategy", _one_of(STRATEGIES, "strategy"), _same),
-    Field("ring", "ring_ms", _duration(1_000, 300_000), _written),
-    Field("ring_at_once", "ring_at_once", _number(1, 50), _same),
-    Field("wrap_up", "wrap_up_ms", _duration(0, _HOUR), _written),
-    Field("target", "target_ms", _duration(1, _DAY), _written),
-    Field("short_abandon", "short_abandon_ms", _duration(0, _DAY), _written),
-    Field("max_wait", "max_wait_ms", _optional(_duration(1, _DAY)), _written),
-    Field("when_late", "when_late", _way, _same),
-    Field("max_length", "max_length", _optional(_number(0, 1_000_000)), _same),
-    Field("when_full", "when_full", _way, _same),
-    Field("join_needs", "join_needs", _staff, _same),
-    Field("stay_needs", "stay_needs", _stay, _same),
-    Field("when_empty", "when_empty", _way, _same),
-    Field("calendar", "calendar", _optional_text, _same),
-    Field("when_closed", "when_closed", _way, _same),
-    Field("closing_clears", "closing_clears", values.boolean, _same),
-    Field("tiers", "tiers", _tiers, as_read),
-    Field("steps", "steps", _list, as_read),
-    Field("recipes", "recipes", _list, as_read),
+    Field("strategy", "strategy", to.one_of(STRATEGIES, "strategy"), to.as_it_is,
+          "Which of the free agents is offered a call: see the strategies below."),
+    Field("ring", "ring_ms", to.lasting(1_000, 300_000), to.written_or_none,
+          "How long a phone rings."),
+    Field("ring_at_once", "ring_at_once", to.whole_number(1, 50), to.as_it_is,
+          "How many agents ring for one call; the first to answer wins."),
+    Field("wrap_up", "wrap_up_ms", to.lasting(0, _HOUR), to.written_or_none,
+          "The agent's time after a contact."),
+    Field("target", "target_ms", to.lasting(1, _DAY), to.written_or_none,
+          "Service level: answered within this."),
+    Field("short_abandon", "short_abandon_ms", to.lasting(0, _DAY), to.written_or_none,
+          "Abandons before this are counted apart."),
+    Field("max_wait", "max_wait_ms", to.or_none(to.lasting(1, _DAY)), to.written_or_none,
+          "The longest wait; who has waited this long goes by `when_late`."),
+    Field("when_late", "when_late", to.way, to.as_it_is,
+          "`overflow QUEUE`, `voicemail` or `turn_away [REASON]`; so too the next ones."),
+    Field("max_length", "max_length", to.or_none(to.whole_number(0, 1_000_000)), to.as_it_is,
+          "How many may wait; who comes on top goes by `when_full`."),
+    Field("when_full", "when_full", to.way, to.as_it_is,
+          "What becomes of who finds the queue full."),
+    Field("join_needs", "join_needs", to.staffing, to.as_it_is,
+          "`logged_in`, `active` or `available`: who comes while no agent is so goes by "
+          "`when_empty`."),
+    Field("stay_needs", "stay_needs", to.staying, to.as_it_is,
+          "`logged_in` or `active`: who waits while no agent is so goes by `when_empty`."),
+    Field("when_empty", "when_empty", to.way, to.as_it_is,
+          "What becomes of who finds nobody there."),
+    Field("calendar", "calendar", to.name_or_none, to.as_it_is,
+          "When it is open; none: always."),
+    Field("when_closed", "when_closed", to.way, to.as_it_is,
+          "What becomes of who finds it closed; `wait` lets them wait."),
+    Field("closing_clears", "closing_clears", values.boolean, to.as_it_is,
+          "Whether who waits at closing goes by `when_closed`, too; else they are served."),
+    Field("tiers", "tiers", to.tiers, to.as_read,
+          "Head start in line by the customer's tier."),
+    Field("steps", "steps", to.entries, to.as_read,
+          "Routing steps: see below."),
+    Field("recipes", "recipes", to.entries, to.as_read,
+          "What is done for who waits, and when: see below."),
 )
 AGENT = (
-    Field("name", "name", _text, _same),
-    Field("account", "address", _text, _same),
-    Field("queues", "queues", _queues, _write_queues, whole=True),
-    Field("skills", "skills", _skills, dict),
-    Field("languages", "languages", _words, list),
-    Field("site", "site", lambda value: _optional_text(value) or "", lambda site: site or None),
-    Field("capacity", "voice", _capacity, _write_capacity, whole=True),
-    Field("weight", "weight", _number(1, 1_000), _same),
+    Field("name", "name", to.one_word, to.as_it_is,
+          "Shown to people; the id if not told."),
+    Field("account", "address", to.one_word, to.as_it_is,
+          "The SIP account that rings; the id if not told."),
+    Field("queues", "queues", to.queues, to.write_queues,
+          "A list, or a mapping to ranks: of rank 2 is served when nobody waits in those "
+          "of rank 1.", whole=True),
+    Field("skills", "skills", to.skills, dict,
+          "A mapping to levels from 1 to 5."),
+    Field("languages", "languages", to.names, list,
+          "Tags such as `th` or `en-GB`."),
+    Field("site", "site", lambda value: to.name_or_none(value) or "", lambda site: site or None,
+          "Where they work."),
+    Field("capacity", "voice", to.capacity, to.write_capacity,
+          "How many at once by channel; the floor's where not told.", whole=True),
+    Field("weight", "weight", to.whole_number(1, 1_000), to.as_it_is,
+          "Share of offers under `weighted_random`."),
 )
 SELECTION = (
-    Field("policy", "policy", _one_of(POLICIES, "policy"), _same),
-    Field(
-        "queues", "queues",
-        lambda value: tuple(sorted(_named_numbers(value, 1, 1_000, "a weight", 1))), dict,
-    ),
-)  # fmt: skip
-FLOOR = (
-    Field("busy_backoff", "busy_backoff_ms", _duration(1, _HOUR), _written),
-    Field("capacity", "voice", _floor_capacity, _write_capacity, whole=True),
-    Field("blocks", "blocks", _blocks, as_read),
+    Field("policy", "policy", to.one_of(POLICIES, "policy"), to.as_it_is,
+          "How a freed agent's next call is chosen among the queues: see the policies below."),
+    Field("queues", "queues",
+          lambda value: tuple(sorted(to.named_numbers(value, 1, 1_000, "a weight", 1))), dict,
+          "A list, or a mapping to weights (`service_level`) or shares (`fixed_ratio`)."),
 )
+FLOOR = (
+    Field("busy_backoff", "busy_backoff_ms", to.lasting(1, _HOUR), to.written_or_none,
+          "How long an agent whose phone was busy, or who declined, is left alone."),
+    Field("capacity", "voice", to.floor_capacity, to.write_capacity,
+          "How many at once by channel, of agents without their own.", whole=True),
+    Field("blocks", "blocks", to.blocks, to.as_read,
+          "By channel: on which others an agent is offered nothing while busy on it."),
+)
+# fmt: on
 _PLAIN: dict[type, Any] = {
     Queue: lambda one: Queue(one.name),
     Agent: lambda one: Agent(one.id, one.id, one.id),

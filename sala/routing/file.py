@@ -22,6 +22,9 @@ from sala.errors import UserError
 from sala.routing import fields
 from sala.routing.document import SECTIONS, VERSION
 
+MAX_BYTES, MAX_VALUES = 16 << 20, 1_000_000
+"""Ten thousand agents with all they can do are a tenth of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoutingFile:
@@ -59,7 +62,7 @@ def read(path: Path) -> RoutingFile:
     """Read a file. Raises UserError for one that cannot be read, or is none."""
     try:
         with path.open("rb") as file:
-            content = file.read(yaml_file.MAX_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     return parse(content, str(path))
@@ -67,7 +70,7 @@ def read(path: Path) -> RoutingFile:
 
 def parse(content: bytes, file: str) -> RoutingFile:
     """Read a file's bytes. Raises UserError with every fault."""
-    source = yaml_file.parse(content, file)
+    source = yaml_file.parse(content, file, max_bytes=MAX_BYTES, max_values=MAX_VALUES)
     if source.problems:
         raise UserError("\n".join([*map(str, source.problems), "nothing was changed"]))
     value = source.value

@@ -321,6 +321,31 @@ async def test_a_talk_does_not_notice_that_its_caller_is_summoned(place: House) 
     await rung.hang_up()
 
 
+async def test_an_agent_who_answers_cuts_short_what_the_caller_hears(place: House) -> None:
+    call = await wait_in_line(place)
+    await in_state(place, CallState.WAITING)
+    caller = place.world.live_legs()[0]
+    playing = asyncio.Event()
+
+    async def tell(lent: Call, key: str | None) -> None:
+        playing.set()
+        await lent.play([sound(place, "one"), sound(place, "two"), sound(place, "one")])
+
+    place.handler.on_wait = tell
+    place.switch.summon(call)
+    await playing.wait()
+    await caller.hears(audio.voice(1, 1.0))
+    phone = place.world.phones["1001"]
+    place.switch.ring("o14", "1001", call, ring_ms=9000, caller=Caller(None), carry={})
+    rung = await phone.answer(await phone.ringing())
+    await place.handler.saw(lambda e: isinstance(e, LegConnected) and e.offer == "o14")
+    # The caller speaks first: the world's recording of one who only listens can stop for good where
+    # the source of what they hear changes (Asterisk's transcoders take a new SSRC for old packets).
+    await rung.hears(await caller.say(audio.voice(12, 2.0)))
+    await caller.hears(await rung.say(audio.voice(11, 2.0)))
+    await rung.hang_up()
+
+
 async def test_of_two_held_legs_that_answer_the_one_that_is_joined_meets_the_caller(
     place: House,
 ) -> None:

@@ -45,7 +45,7 @@ COMMENT ON TABLE dialled IS
     'Each number the dialling gate let through, before it was dialled: what its caps count.';
 
 CREATE TABLE event_deliveries (
-    journal       bigint PRIMARY KEY REFERENCES journal ON DELETE CASCADE,
+    journal       bigint PRIMARY KEY,
     attempts      integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     next_at       timestamptz NOT NULL DEFAULT now(),
     delivered_at  timestamptz,

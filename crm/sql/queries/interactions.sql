@@ -27,3 +27,8 @@ FROM interactions JOIN segments ON segments.interaction = interactions.id
 WHERE interactions.arrived_at >= from_ms($1) AND segments.kind IN ('talk', 'wrap_up')
     AND segments.ended_at IS NOT NULL AND agent IS NOT NULL
 GROUP BY agent;
+
+-- name: interaction_spans
+SELECT id::text AS id, to_ms(arrived_at) AS arrived_ms, to_ms(greatest(ended_at, (
+    SELECT max(ended_at) FROM segments WHERE interaction = interactions.id))) AS ended_ms
+FROM interactions WHERE id::text LIKE $1 || '%' ORDER BY arrived_at DESC LIMIT 2;

@@ -128,7 +128,7 @@ class Prefer(Part):
 
     EXPRESSIONS: ClassVar[Mapping[str, str]] = {"agent": "string"}
 
-    last_agent: Literal[True] | None = None
+    last_agent: bool = False
     agent: Expression | None = None
     """Whose value is the agent's id; empty: nobody."""
     for_s: Annotated[float, Field(ge=1, le=86_400)] = 20.0
@@ -137,7 +137,8 @@ class Prefer(Part):
 
     @model_validator(mode="after")
     def _one_agent(self) -> Self:
-        exactly_one(self, "last_agent", "agent")
+        if self.last_agent == (self.agent is not None):
+            raise ValueError("needs either `last_agent: true` or `agent`")
         return self
 
 

@@ -171,9 +171,9 @@ class Stage:
             self.hours,
         )
 
-    def service(self, past: Past | None = None) -> Floor:
+    def service(self, past: Past | None = None, ledger: Ledger | None = None) -> Floor:
         """A new process of the service."""
-        self.ledger = Ledger(self.book, Intake("US"))
+        self.ledger = ledger or Ledger(self.book, Intake("US"))
         return Floor(
             self.switch,  # type: ignore[arg-type]
             self.ledger,

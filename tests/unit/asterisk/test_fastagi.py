@@ -15,6 +15,7 @@ from pbx.asterisk.call import AgiCall
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.errors import CallGone, LocalProtocolError, SwitchError
 from pbx.port import Audio, Cause, Digits, DigitsEnd, SayNumber
+from pbx.wire.agi_command import OLD_MAX_COMMAND
 
 ENVIRONMENT = (
     "agi_network: yes\nagi_network_script: ivr\nagi_request: agi://127.0.0.1/ivr\n"
@@ -214,6 +215,20 @@ async def test_a_key_during_a_number_begins_the_input(house: House) -> None:
     assert await peer.command() == 'GET DATA "" 2000 2'
     peer.say("200 result=56\n")
     assert await asking == Digits("456", DigitsEnd.COMPLETE)
+
+
+async def test_many_recordings_fit_the_line_of_an_old_asterisk(house: House) -> None:
+    call, peer = await house.call()
+    names = [f"/m/{number:0>90}" for number in range(40)]
+    playing = asyncio.create_task(call.play([Audio(name) for name in names]))
+    played: list[str] = []
+    while len(played) < len(names):
+        line = await peer.command()
+        assert len(line) <= OLD_MAX_COMMAND
+        played += line.removeprefix("EXEC Playback ").split("&")
+        peer.say("200 result=0\n")
+    await playing
+    assert played == names
 
 
 @pytest.mark.parametrize("ending", ["HANGUP\n200 result=-1\n", "511 Command Not Permitted\n"])

@@ -30,7 +30,9 @@ def call() -> str:
 
 
 async def promised(database: Database, number: str = NUMBER, queue: str = "sales") -> str:
-    return await callbacks.promise(database, number, queue, NOW, call())
+    made = await callbacks.promise(database, number, queue, NOW, call())
+    assert made is not None
+    return made
 
 
 async def claimed(database: Database, callback: str, who: str = "a", ms: int = LEASE) -> Claim:
@@ -61,9 +63,7 @@ async def test_of_many_workers_one_gets_the_attempt(database: Database) -> None:
     found = await asyncio.gather(
         *(attempts.claim(database, one, f"w{n}", LEASE) for n in range(20))
     )
-    assert sorted(map(type, found), key=str) == [Refusal] * 19 + [Claim] or (
-        sum(isinstance(x, Claim) for x in found) == 1
-    )
+    assert sum(isinstance(x, Claim) for x in found) == 1
     assert [x for x in found if isinstance(x, Refusal)] == [Refusal.HELD] * 19
     assert len(await callbacks.attempts(database, one)) == 1
 
@@ -205,8 +205,7 @@ async def test_the_do_not_call_list(database: Database) -> None:
     assert await callbacks.forbid(database, NUMBER, NOW) == 2
     assert {(await callbacks.get(database, x)).reason for x in (one, two)} == {"do_not_call"}
     assert not await attempts.finish(database, live, again())
-    with pytest.raises(DataRefused, match="do-not-call"):
-        await promised(database)
+    assert await callbacks.promise(database, NUMBER, "sales", NOW, call()) is None
     assert not await callbacks.ingest(database, "f.json", NUMBER, NOW)
     assert await callbacks.allow(database, NUMBER)
     assert not await callbacks.allow(database, NUMBER)
@@ -274,6 +273,7 @@ async def test_promises_kept_against_the_time_told(database: Database) -> None:
         one = await callbacks.promise(
             database, f"+1415555{n + 100:04d}", "sales", NOW, call(), told_ms=told
         )
+        assert one is not None
         await attempts.finish(database, await claimed(database, one), DONE)
     (found,) = await callbacks.totals(database)
     assert (found.connected, found.told, found.kept) == (3, 2, 1)

@@ -29,6 +29,8 @@ PATH = re.compile(
 READERS_OWN = {
     "dialplans/asterisk/local.conf",
     "ivr/flows/opening-hours.yaml",
+    "ivr/flows/pizza.test.yaml",
+    "ivr/flows/pizza.yaml",
     "media/recordings/en/",
     "media/recordings/en/welcome.wav",
 }

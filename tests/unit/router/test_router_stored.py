@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from floors import configurations
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +15,6 @@ from acd.router.check import check
 from acd.router.events import ConfigChanged, Configuration
 from crm import floor
 from crm.database import Database
-from crm.records import Floor, FloorPolicy
 from sala.routing.changing import plan
 from sala.routing.document import dump
 from sala.routing.file import parse
@@ -71,14 +68,7 @@ def test_what_is_exported_applies_without_a_difference(
     assert plan(floor_, lambda was: file.onto(was, prune=True), file.wrong).lines == []
     # ... and brings any other floor to the same configuration.
     there = floor_of(normal(other))
-    brought = whole(file.onto(there, prune=True), file.sections)
+    brought = file.onto(there, prune=True)
     assert policy.read(brought).configuration == replace(
         policy.read(floor_).configuration, version=brought.version
     )
-
-
-def whole(floor_: Floor, sections: Mapping[str, Any]) -> Floor:
-    """Sections that are empty are left out of an export, and so are not managed by it."""
-    gone = {"skills", "languages", "sites", "agents", "selections"} - set(sections)
-    floor_ = replace(floor_, **dict.fromkeys(gone, ()))
-    return floor_ if "floor" in sections else replace(floor_, policy=FloorPolicy())

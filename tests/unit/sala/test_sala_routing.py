@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -344,6 +345,31 @@ def test_apply_shows_asks_and_applies(url: str, tmp_path: Path) -> None:
     assert stored(url).version == after.version
 
 
+@pytest.mark.parametrize(("answer", "status"), [("y", 0), ("n", 2), ("", 2)])
+def test_apply_asks_at_a_terminal(url: str, tmp_path: Path, answer: str, status: int) -> None:
+    file = tmp_path / "routing.yaml"
+    file.write_text("version: 1\nskills: [tax]\n")
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-m", "sala", "apply", str(file)],
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            os.write(ours, f"{answer}\n".encode())
+            said, told = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == status, told
+    assert said.startswith("+ skill tax\n")
+    assert ("applied" in said) is (status == 0)
+    assert ("sala: nothing was changed" in told) is (status == 2)
+    assert stored(url).skills == (("tax",) if status == 0 else ())
+
+
 def test_new_agents_get_accounts_and_gone_ones_lose_them(url: str, tmp_path: Path) -> None:
     file = tmp_path / "routing.yaml"
     file.write_text("version: 1\nagents:\n  1001: {}\n  2001: {queues: [sales]}\n")
@@ -575,3 +601,28 @@ def test_calendars(url: str, tmp_path: Path) -> None:
     assert (failed.exit_code, "queue sales, calendar" in failed.stderr) == (2, True)
     assert sala("queue", "set", "sales", "calendar=").exit_code == 0
     assert sala("calendar", "remove", "office").exit_code == 0
+
+
+def test_the_documentation_s_example_applies(url: str) -> None:
+    example = Path(__file__).resolve().parents[3] / "docs" / "examples" / "routing.yaml"
+    done = sala("apply", str(example), "--yes")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "warning: queue 'sales': no agent serves it\n"
+    assert sala("apply", str(example), "--yes").stdout.endswith("nothing to change\n")
+    roster = Roster.of(stored(url))
+    assert not roster.faults
+    assert set(roster.hours) == {"billing"}
+
+
+def test_customers_tiers(url: str) -> None:
+    assert sala("customer", "tier", "+6621234567").stdout == "none\n"
+    assert sala("customer", "tier", "+6621234567", "vip").stdout == "the tier is vip\n"
+    assert sala("customer", "tier", "+6621234567").stdout == "vip\n"
+    for words, told in (
+        (("+6621234567", "V I P"), "'V I P' is no tier"),
+        (("hello", "vip"), "hello is no telephone number"),
+    ):
+        failed = sala("customer", "tier", *words)
+        assert (failed.exit_code, told in failed.stderr) == (2, True), failed.output
+    assert sala("customer", "tier", "+6621234567", "none").exit_code == 0
+    assert sala("customer", "tier", "+6621234567").stdout == "none\n"

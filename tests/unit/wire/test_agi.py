@@ -21,7 +21,7 @@ from pbx.wire.agi import (
     Request,
     Result,
 )
-from pbx.wire.agi_command import MAX_COMMAND, MAX_WORDS
+from pbx.wire.agi_command import MAX_COMMAND, MAX_WORDS, OLD_MAX_COMMAND, max_command
 
 CLOSED = ConnectionClosed()
 ENV = b"agi_network: yes\nagi_uniqueid: 17.1\n\n"
@@ -441,3 +441,30 @@ def test_every_state_is_in_the_table_and_reached():
     assert set(TRANSITIONS) == set(AgiState)
     reached = {after for row in TRANSITIONS.values() for after in row.values()}
     assert reached | {AgiState.ENVIRONMENT} == set(AgiState)
+
+
+@pytest.mark.parametrize(
+    ("version", "most"),
+    [
+        ("22.10.1+dfsg+~cs6.17-1", MAX_COMMAND),
+        ("22.6.0", MAX_COMMAND),
+        ("22.5.2", OLD_MAX_COMMAND),
+        ("20.16.0", MAX_COMMAND),
+        ("20.6.0~dfsg+~cs6.13.40431414-2build5", OLD_MAX_COMMAND),
+        ("18.10.0", OLD_MAX_COMMAND),
+        ("23.0.0", MAX_COMMAND),
+        ("GIT-master-abc", MAX_COMMAND),
+        ("", MAX_COMMAND),
+    ],
+)
+def test_older_asterisks_read_shorter_commands(version: str, most: int) -> None:
+    assert max_command(version) == most
+
+
+def test_a_command_too_long_for_this_asterisk_is_refused() -> None:
+    agi = AgiConnection()
+    agi.receive_data(b"agi_version: 20.6.0\n\n")
+    agi.next_event()
+    with pytest.raises(LocalProtocolError, match="2046 bytes"):
+        agi.send_command("VERBOSE", "x" * OLD_MAX_COMMAND)
+    assert agi.send_command("VERBOSE", "x").endswith(b"\n")

@@ -1,0 +1,42 @@
+"""The open rows of one live interaction, and where rows go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from crm.records import Interaction, JournalEntry, Outcome, Segment
+
+
+class Recorder(Protocol):
+    """Where rows go; see `crm.recorder.Recorder`."""
+
+    def interaction(self, row: Interaction) -> None:
+        """Remember an interaction."""
+
+    def segment(self, row: Segment) -> None:
+        """Remember a segment."""
+
+    def journal(self, entry: JournalEntry) -> None:
+        """Remember a journal entry."""
+
+    def agent_presence(self, agent: str, wanted: str, reason: str, at_ms: int) -> None:
+        """Remember what an agent asked to be."""
+
+
+@dataclass(slots=True)
+class Account:
+    """One live interaction's rows."""
+
+    row: Interaction
+    segments: int = 0
+    open: list[Segment] = field(default_factory=list)
+    offers: set[str] = field(default_factory=set)
+    """All offers it was rung for."""
+    talks: set[str] = field(default_factory=set)
+    """The offers whose agents' legs talk: wrap-up may follow, though the caller is gone before."""
+    answered: bool = False
+    left: Outcome | None = None
+    """How it left its last queue, if it was not answered."""
+    placed: int = 0
+    """The number of the last entry of its place."""

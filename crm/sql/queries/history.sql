@@ -1,0 +1,36 @@
+-- What past calls tell: of acd.simulation.history and acd.estimates.
+
+-- name: history_arrivals
+SELECT queue, extract(hour FROM started_at AT TIME ZONE $3)::int AS hour, count(*)::float AS calls,
+    (SELECT count(DISTINCT (other.started_at AT TIME ZONE $3)::date) FROM segments AS other
+        WHERE other.kind = 'queue' AND other.queue = segments.queue
+            AND other.started_at >= from_ms($1) AND other.started_at < from_ms($2)) AS days
+FROM segments
+WHERE kind = 'queue' AND started_at >= from_ms($1) AND started_at < from_ms($2)
+GROUP BY queue, hour ORDER BY queue, hour;
+
+-- name: history_queues
+SELECT queue,
+    count(*) FILTER (WHERE kind = 'talk') AS talks,
+    greatest(avg(ms) FILTER (WHERE kind = 'talk'), 1)::float AS talk_ms,
+    coalesce(stddev_samp(ms) FILTER (WHERE kind = 'talk'), 0)::float AS deviation_ms,
+    coalesce(sum(ms) FILTER (WHERE kind = 'queue'), 0)::float AS waited_ms,
+    count(*) FILTER (WHERE kind = 'queue' AND outcome = 'abandoned') AS abandoned
+FROM (
+    SELECT queue, kind, outcome, to_ms(ended_at) - to_ms(started_at) AS ms FROM segments
+    WHERE kind IN ('queue', 'talk') AND queue IS NOT NULL AND ended_at IS NOT NULL
+        AND started_at >= from_ms($1) AND started_at < from_ms($2)
+) AS past
+GROUP BY queue ORDER BY queue;
+
+-- name: history_handled
+SELECT queue, to_ms(started_at) AS at_ms, to_ms(over) - to_ms(started_at) AS ms FROM (
+    SELECT talk.queue, talk.started_at, greatest(talk.ended_at, (
+        SELECT max(wrap.ended_at) FROM segments AS wrap
+        WHERE wrap.interaction = talk.interaction AND wrap.kind = 'wrap_up'
+            AND wrap.agent = talk.agent)) AS over
+    FROM segments AS talk
+    WHERE talk.kind = 'talk' AND talk.queue IS NOT NULL AND talk.ended_at IS NOT NULL
+        AND talk.started_at >= from_ms($1)
+    ORDER BY talk.started_at DESC LIMIT $2
+) AS past ORDER BY at_ms;
