@@ -67,7 +67,8 @@ class Dialling:
     async def promise(self, interaction: str, queue: str, number: str) -> bool:
         """Store the promise of a callback; True only once it is on disk.
 
-        False if the number may not be dialled, was dialled too often already, or does not want to be.
+        False if the number may not be dialled, was dialled too often already, or is on the
+        do-not-call list.
         """
         found = self._gate.number(number)
         now = self._clock()

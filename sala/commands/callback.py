@@ -229,7 +229,7 @@ def policy(
 
 @app.command("totals")
 def totals(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what became of all callbacks, by queue: the columns add up."""
+    """Show what became of all callbacks, by queue: the figures add up."""
     from dataclasses import asdict
 
     from crm import callbacks
@@ -238,19 +238,18 @@ def totals(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from sala.view import seconds
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    names = [name for name in (found[0] if found else {"queue": ""}) if name != "mean_ms"]
-    for name in (*names, "mean"):
-        table.add_column(name, justify="left" if name == "queue" else "right")
+    out = console()
     for one in found:
-        table.add_row(*(Text(str(one[name])) for name in names), seconds(one["mean_ms"]))
-    console().print(table, soft_wrap=False)
+        mean = one.pop("mean_ms")
+        out.print(f"{one.pop('queue') or 'no queue'}:", markup=False)
+        for name, count in one.items():
+            out.print(f"  {name:<10} {count:>7}", markup=False)
+        if mean is not None:
+            out.print(f"  {'mean time':<10} {seconds(mean):>7}", markup=False)
+    if not found:
+        out.print("no callbacks")
 
 
 @app.command("forbid")
