@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -12,6 +13,9 @@ from acd.router import Router
 from acd.router.events import Batch, Configuration, Decision, Event, TimePassed
 
 log = logging.getLogger(__name__)
+
+
+Watch = Callable[[Router, Event, list[Decision], int], None]
 
 
 class Driver:
@@ -38,6 +42,8 @@ class Driver:
         """Whether the switch tells what happens."""
         self.router: Router | None = None
         """The one that routes, or that routed until the link was lost."""
+        self.watch: Watch | None = None
+        """Told of each turn, once the event loop's own is over."""
 
     @property
     def epoch(self) -> str:
@@ -90,6 +96,8 @@ class Driver:
         for interaction in router.altered:
             if (kept := router.kept(interaction)) is not None:
                 self._ledger.place(kept, now)
+        if self.watch is not None:
+            self._ledger.note(functools.partial(self.watch, router, event, decisions, now))
 
     def _arm(self) -> None:
         if self._timer is not None:

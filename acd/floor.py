@@ -22,6 +22,7 @@ from acd import status
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
+from acd.estimates import Waits
 from acd.handover import Handovers
 from acd.handover.found import sort_out
 from acd.handover.moves import Moves
@@ -99,9 +100,14 @@ class Floor:
         )
         self.handovers = Handovers(self._moves)
         self._hours = Hours(clock, self._feed, zone)
+        self._waits: Waits | None = None
 
     def _feed(self, event: Event, now: int) -> None:
         self._driver.feed(event, now)
+
+    def estimate(self, waits: Waits) -> None:
+        """Have waits estimated from here on."""
+        self._waits, self._driver.watch = waits, waits.turn
 
     # --- what flows and people do -----------------------------------------------------------
 
@@ -366,13 +372,14 @@ class Floor:
         """The floor as JSON-able data: agents, queues with who waits, calls."""
         router = self._driver.router if self._driver.up else None
         roster, now = self._roster, self._clock.now()
+        ewt = self._waits.estimates(now) if router and self._waits else {}
         return {
             "switch_up": self._driver.up,
             "agents": [
                 status.agent_view(agent, roster, router, self._is_reachable(agent), now)
                 for agent in roster.agents()
             ],
-            "queues": [status.queue_view(name, router, now) for name in roster.queues()],
+            "queues": [status.queue_view(name, router, now, ewt) for name in roster.queues()],
             "stranded": status.stranded_view(router),
             "calls": [status.call_view(contact) for contact in self._contacts],
             "legs": len(self._legs) + len(self._moves.by_leg),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from acd.contacts import Contact
+from acd.estimates import Estimate
 from acd.roster import Roster
 from acd.router import InteractionView, Router, StepStatus
 
@@ -35,17 +37,28 @@ def agent_view(
     return view
 
 
-def queue_view(queue: str, router: Router | None, now: int) -> dict[str, Any]:
-    """One queue: who waits, in order, those whose offer rings included."""
+def queue_view(
+    queue: str,
+    router: Router | None,
+    now: int,
+    ewt: Mapping[str, Estimate | None] | None = None,
+) -> dict[str, Any]:
+    """One queue: who waits, in order, those whose offer rings included, with what is estimated."""
     waiting = router.waiting(queue) if router is not None else []
     return {
         "queue": queue,
         "closed": router.closed(queue) if router is not None else None,
-        "waiting": [_waiting_view(one, router, now) for one in waiting if router is not None],
+        "waiting": [
+            _waiting_view(one, router, now, (ewt or {}).get(one.interaction))
+            for one in waiting
+            if router is not None
+        ],
     }
 
 
-def _waiting_view(one: InteractionView, router: Router, now: int) -> dict[str, Any]:
+def _waiting_view(
+    one: InteractionView, router: Router, now: int, ewt: Estimate | None
+) -> dict[str, Any]:
     steps = router.steps(one.interaction)
     at = [n for n, step in enumerate(steps, 1) if step.status is StepStatus.ACTIVE]
     return {
@@ -56,6 +69,8 @@ def _waiting_view(one: InteractionView, router: Router, now: int) -> dict[str, A
         "needs": one.needs,
         # From 1; one more than there are when all are over; none where there are no steps.
         "step": at[0] if at else len(steps) + 1 if steps else None,
+        # None: not enough data, nobody on duty, or it rings.
+        "ewt": asdict(ewt) if ewt is not None else None,
         "steps": [{"criteria": step.criteria, "status": step.status.value} for step in steps],
     }
 

@@ -4,22 +4,26 @@
     week:
       mon-fri: 09:00-17:30
       sat: [09:00-12:00]
+    public_holidays: TH
     holidays:
-      2026-12-31: New Year's Eve
+      2026-12-30: Company outing
     special:
       2026-12-24: 09:00-12:00
 
 A range that ends at or before its start goes on into the next day; 24:00 is the end of a day.
+Public holidays are those of a country or one of its parts (ISO 3166: TH, DE-BY), or of several, as
+the library `holidays` has them; a day with hours of its own under `special` is none of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,15 +57,25 @@ class Calendar:
     """For each day from Monday."""
     holidays: dict[date, str] = field(default_factory=dict)
     special: dict[date, tuple[Range, ...]] = field(default_factory=dict)
+    regions: tuple[str, ...] = ()
+    """Countries (`TH`) or parts of them (`DE-BY`) whose public holidays are kept."""
+
+    def holiday(self, day: date) -> str | None:
+        """Return what holiday a day is, None if it is an ordinary one."""
+        if day in self.holidays:
+            return self.holidays[day]
+        if day in self.special:
+            return None
+        return next((name for one in self.regions if (name := _public(one).get(day))), None)
 
     def at(self, now_ms: int) -> State:
         """Return the state at an instant (milliseconds since the epoch)."""
         local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(ZoneInfo(self.timezone))
         day, minute = local.date(), local.hour * 60 + local.minute
         before = day - timedelta(days=1)
-        if before not in self.holidays and _in(self._ranges(before), minute + DAY):
+        if self.holiday(before) is None and _in(self._ranges(before), minute + DAY):
             return State.OPEN
-        if day in self.holidays:
+        if self.holiday(day) is not None:
             return State.HOLIDAY
         return State.OPEN if _in(self._ranges(day), minute) else State.CLOSED
 
@@ -88,7 +102,7 @@ class Calendar:
     def _differs(self, day: date) -> bool:
         """Whether hours of their own reach into a day."""
         both = (day, day - timedelta(days=1))
-        return any(one in self.holidays or one in self.special for one in both)
+        return any(one in self.special or self.holiday(one) is not None for one in both)
 
     def _instants(self, day: date, zone: ZoneInfo) -> list[int]:
         """Instants of a day, in order, at which the state may change."""
@@ -145,14 +159,28 @@ def _in(ranges: tuple[Range, ...], minute: int) -> bool:
     return any(first <= minute < last for first, last in ranges)
 
 
+@cache
+def _public(region: str) -> Mapping[date, str]:
+    """The public holidays of a region. Raises NotImplementedError for one that is not known."""
+    import holidays  # here, for it takes half a second and few floors use it
+
+    country, _, part = region.partition("-")
+    # Without a language the names would go by this process's environment.
+    found: Mapping[date, str] = holidays.country_holidays(
+        country, subdiv=part or None, language="en_US"
+    )
+    return found
+
+
 def _offset(at_s: int, zone: ZoneInfo) -> timedelta | None:
     return datetime.fromtimestamp(at_s, UTC).astimezone(zone).utcoffset()
 
 
 # --- reading -----------------------------------------------------------------------------------
 
-FIELDS = ("timezone", "week", "holidays", "special")
+FIELDS = ("timezone", "week", "public_holidays", "holidays", "special")
 _RANGE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\s*-\s*([01]\d|2[0-4]):([0-5]\d)", re.ASCII)
+_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 
 Wrong = Callable[[tuple[str, ...], str], None]
 """Takes a fault: the keys that lead to its place, and what is wrong there."""
@@ -192,7 +220,8 @@ def read(name: str, value: Any, wrong: Wrong) -> Calendar:
         for key, given in _mapping(value, "special", wrong)
         if (day := _date(("special", key), key, wrong))
     }
-    return Calendar(name, zone, tuple(week), holidays, special)
+    regions = tuple(_read_regions(value.get("public_holidays"), wrong))
+    return Calendar(name, zone, tuple(week), holidays, special, regions)
 
 
 def _mapping(value: dict[str, Any], field: str, wrong: Wrong) -> list[tuple[str, Any]]:
@@ -225,6 +254,22 @@ def _read_ranges(path: tuple[str, ...], value: Any, wrong: Wrong) -> Iterator[Ra
         first = int(found[1]) * 60 + int(found[2])
         last = int(found[3]) * 60 + int(found[4])
         yield first, last if last > first else last + DAY
+
+
+def _read_regions(value: Any, wrong: Wrong) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        if one is None:
+            continue
+        region = str(one)
+        try:
+            if not _REGION.fullmatch(region):
+                raise NotImplementedError
+            _public(region)
+        except NotImplementedError:
+            what = "is no country or part of one whose holidays are known, such as TH or DE-BY"
+            wrong(("public_holidays",), f"`{_shown(one)}` {what}")
+        else:
+            yield region
 
 
 def _date(path: tuple[str, ...], key: str, wrong: Wrong) -> date | None:

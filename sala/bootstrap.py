@@ -7,11 +7,14 @@ import contextlib
 import logging
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.clock import LoopClock
+from acd.estimates import Experience, Waits
+from acd.estimates.past import recall
 from acd.floor import Floor
 from acd.intake import Intake
 from acd.ledger import Ledger
@@ -110,15 +113,19 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
+        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
         floor = self._floor = Floor(
             switch,
             ledger,
             clock,
             roster,
-            epoch=f"{time.time_ns() // 1_000_000:x}",
+            epoch=epoch,
             past=past,
-            zone=ZoneInfo(settings.timezone),
+            zone=zone,
         )
+        experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
+        await recall(database, experience, clock.now())
+        floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
         outside = self._outside = FlowServices(
             settings,
             database,

@@ -17,6 +17,7 @@ from sala.commands import (
     customer,
     dialplan,
     doctor,
+    ewt,
     explain,
     flow,
     number,
@@ -93,6 +94,7 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("simulate")(simulate.simulate)
 app.add_typer(config.app)
+app.add_typer(ewt.app)
 app.add_typer(agent.app)
 app.add_typer(call.app)
 app.add_typer(queue.app)

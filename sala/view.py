@@ -102,8 +102,8 @@ def agents_table(agents: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def queues_table(queues: Iterable[Mapping[str, Any]]) -> Table:
-    """Show queues: how many wait, the longest wait, and whether they are closed."""
-    table = _table("queue", "waiting", "longest", "")
+    """Show queues: how many wait, the longest wait, the last one's estimate, and if closed."""
+    table = _table("queue", "waiting", "longest", "EWT", "")
     for queue in queues:
         closed = queue.get("closed")
         waits = [entry.get("waited_ms", 0) for entry in queue.get("waiting", ())]
@@ -111,20 +111,32 @@ def queues_table(queues: Iterable[Mapping[str, Any]]) -> Table:
             Text(str(queue.get("queue", "?"))),
             Text(str(len(waits)), style="bold yellow" if waits else "dim"),
             seconds(max(waits)) if waits else "",
+            ewt_text(queue.get("waiting", ())),
             Text("" if closed is None else str(closed or "closed"), style="yellow"),
         )
     return table
 
 
+def ewt_text(waiting: Sequence[Mapping[str, Any]]) -> Text:
+    """Write the estimated wait of the last in line as its P10–P90."""
+    if not waiting:
+        return Text("")
+    last = next((one["ewt"] for one in reversed(waiting) if one.get("ewt")), None)
+    if last is None:
+        return Text("not enough data", style="dim")
+    return Text(f"{seconds(last['p10'])} – {seconds(last['p90'])}")
+
+
 def waiting_table(queues: Iterable[Mapping[str, Any]]) -> RenderableType:
-    """Show who waits, in order: how long, at which step, and what they need of an agent."""
-    table = _table("waits for", "call", "waited", "step", "needs")
+    """Show who waits, in order: how long, and will still, the step, what they need of an agent."""
+    table = _table("waits for", "call", "waited", "EWT", "step", "needs")
     for queue in queues:
         for one in queue.get("waiting", ())[:MOST_SHOWN]:
             table.add_row(
                 Text(str(queue.get("queue", "?"))),
                 Text(str(one.get("interaction", ""))[-12:]),
                 seconds(one.get("waited_ms")),
+                ewt_text([one]) if one.get("ewt") else "",
                 step_text(one),
                 Text(str(one.get("needs") or "")),
             )

@@ -4,5 +4,6 @@ from .announcer import Announcer
 from .estimate import Estimate, Spread
 from .estimator import Estimator
 from .experience import Experience
+from .waits import Waits
 
-__all__ = ["Announcer", "Estimate", "Estimator", "Experience", "Spread"]
+__all__ = ["Announcer", "Estimate", "Estimator", "Experience", "Spread", "Waits"]

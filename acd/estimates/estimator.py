@@ -13,6 +13,7 @@ share agents, the variance is that of the groups it may be served by.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from math import exp
 
@@ -78,6 +79,29 @@ class Estimator:
         }
 
 
+class Freed:
+    """How many of some agents come free by when: each first when what they have in hand is over, at
+    an even rate up to then, and then at the rate of contacts to come.
+    """
+
+    def __init__(self, times: list[tuple[float, float]]) -> None:
+        self._points = [0.0]
+        """Times at which the rate changes, and up to there, how many: both rise."""
+        self._counts = [0.0]
+        self._rate = sum(1 / first for first, _ in times)
+        self._rates = [self._rate]
+        for first, mean in sorted(times):
+            self._counts.append(self._counts[-1] + self._rate * (first - self._points[-1]))
+            self._points.append(first)
+            self._rate += 1 / mean - 1 / first
+            self._rates.append(self._rate)
+
+    def until(self, count: float) -> float:
+        """Return by when so many have come free."""
+        at = bisect_right(self._counts, count) - 1
+        return self._points[at] + (count - self._counts[at]) / self._rates[at]
+
+
 class Prospect:
     """What a line has to expect at one instant: the lines it shares agents with, and the agents."""
 
@@ -94,6 +118,7 @@ class Prospect:
         self._sums: list[tuple[float, float]] = []
         """Mean and variance by place, where nobody else's claims matter."""
         self._set_rates(0.0)
+        self._freed = Freed([time for group in self._own for time in group.times])
         self._hazards = [experience.hazard(one.queue.config.name) for one in self._lines]
 
     def of(self, one: Interaction) -> Estimate | None:
@@ -198,11 +223,9 @@ class Prospect:
             return ahead, None
         theta = self._hazards[0]
         mean, variance = self._sum(ahead, rate, theta)
-        adjusted = sum(_rate(group.times, mean) for group in self._own)
-        if adjusted > 0 and abs(adjusted / rate - 1) > 0.005:
-            scale = rate / adjusted
-            mean, variance = mean * scale, variance * scale * scale
-        return ahead, Spread(mean, variance)
+        # So many must come free; agents who are due sooner or later than by chance change when.
+        until = self._freed.until(rate * mean)
+        return ahead, Spread(until, variance * (until / mean) ** 2)
 
     def _sum(self, ahead: int, rate: float, theta: float) -> tuple[float, float]:
         sums = self._sums

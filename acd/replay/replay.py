@@ -61,10 +61,7 @@ class Replayer:
         """Let the router decide on one entry."""
         event, recorded = self.read(entry)
         if self._seq == 1:
-            # The router began with the configuration that its first entry brings.
-            first = event.events[0] if isinstance(event, Batch) and event.events else event
-            if isinstance(first, ConfigChanged):
-                self.router = self._make(first.config, self.epoch)
+            self.begin(event)
         try:
             decisions = self.router.handle(event, entry.at_ms)
         except RouterError as error:
@@ -73,6 +70,12 @@ class Replayer:
                 f"refuses ({error}): replay it with the version that wrote it"
             ) from error
         return Turn(entry, event, decisions, recorded)
+
+    def begin(self, event: Event) -> None:
+        """Have the router begin with the configuration that the run's first entry brings."""
+        first = event.events[0] if isinstance(event, Batch) and event.events else event
+        if isinstance(first, ConfigChanged):
+            self.router = self._make(first.config, self.epoch)
 
     def read(self, entry: JournalEntry) -> tuple[Event, Decided | None]:
         """Check that an entry is the next one, and read it."""

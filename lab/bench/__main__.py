@@ -1,4 +1,4 @@
-"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,router,menu,callbacks]`.
+"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,router,insight,menu,callbacks]`.
 
 Ends with 0 whatever the times are, with 1 when something could not be measured, with 2 for a
 wrong option.
@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crm.errors import CrmError
-from lab.bench import callbacks, cpu, freed, idle, menu, rate, report, router
+from lab.bench import callbacks, cpu, freed, idle, insight, menu, rate, report, router
 from lab.bench.figures import Finding
 from lab.bench.ground import Ground
 from lab.errors import LabError
@@ -29,6 +29,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
     "cpu": ("CPU a call", cpu.measure),
     "rate": ("the call rate held", rate.measure),
     "router": ("the router by itself, against a linear scan", router.finding),
+    "insight": ("replay, simulation, estimates and the journal's cost", insight.measure),
 }
 ALONE: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
     "menu": ("callers in menus", menu.measure),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from house import RING_MS, House
+from house import RING_MS, House, until
 
+from acd.estimates.experience import ENOUGH
 from lab.errors import LabError
 
 ADVICE, URGENT = "611", "612"
@@ -136,3 +140,43 @@ async def test_the_run_replays_and_a_changed_decision_is_caught(house: House) ->
     assert "status 1" in said
     assert re.search(rf"decided then: offer offer {offer}, .* agent 1003", said)
     assert re.search(rf"decided now:  offer offer {offer}, .* agent 1001", said)
+
+
+async def test_waits_are_estimated_once_enough_is_known(house: House) -> None:
+    stack = house.stack
+    now = int(time.time() * 1000)
+    for number in range(ENOUGH):
+        await stack.db.execute(
+            "WITH one AS (INSERT INTO interactions (id, channel, direction, arrived_at, ended_at,"
+            " outcome) VALUES (gen_random_uuid(), 'voice', 'inbound', from_ms($1), from_ms($2),"
+            " 'answered') RETURNING id)"
+            " INSERT INTO segments (interaction, seq, kind, queue, agent, started_at, ended_at,"
+            " outcome) SELECT id, 1, 'talk', 'sales', '1001', from_ms($1), from_ms($2), 'ended'"
+            " FROM one",
+            now - 600_000 - number * 1000,
+            now - 500_000 - number * 1000,
+        )
+    await stack.kill_service()
+    await stack.start_service()
+    (phone,) = await house.log_in("1001")
+    first, _ = await house.call()
+    talking = await house.meets(phone)
+    second, number = await house.call()
+    await house.waiting(1)
+
+    async def told() -> Any:
+        queues = (await stack.status())["queues"]
+        return next(one["waiting"][0]["ewt"] for one in queues if one["queue"] == "sales")
+
+    ewt = await until(told, lambda found: found is not None, "a wait is estimated")
+    assert ewt["p10"] < ewt["p50"] < ewt["p90"]
+    assert (ewt["ahead"], ewt["agents"]) == (0, 1)
+    await talking.hang_up()
+    await first.ended()
+    again = await house.meets(phone)
+    await again.hang_up()
+    await second.ended()
+    await house.closed(number)
+    report = json.loads(await stack.run("ewt", "report", "--json"))
+    (sales,) = [one for one in report["queues"] if one["queue"] == "sales"]
+    assert sales["given"] >= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -156,3 +156,54 @@ def test_changes_agrees_with_every_minute(zone: str, week: dict[str, str], start
         assert found is None or found >= minutes[-1]
     else:
         assert found == first
+
+
+PUBLIC = b"""\
+timezone: Asia/Bangkok
+week: {mon-sun: 09:00-17:00}
+public_holidays: TH
+holidays: {2027-04-20: Company outing}
+special: {2027-04-14: 10:00-11:00}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("2027-04-12T10:00", State.OPEN),
+        ("2027-04-13T10:00", State.HOLIDAY),  # Songkran
+        ("2027-04-14T10:30", State.OPEN),  # Songkran too, but with hours of its own
+        ("2027-04-14T12:00", State.CLOSED),
+        ("2027-04-20T10:00", State.HOLIDAY),
+    ],
+)
+def test_public_holidays_are_kept(when: str, expected: State) -> None:
+    calendar = parse(PUBLIC, name="office", file="office.yaml")
+    at = datetime.fromisoformat(when).replace(tzinfo=ZoneInfo("Asia/Bangkok"))
+    assert calendar.at(round(at.timestamp() * 1000)) is expected
+
+
+def test_what_changes_next_knows_public_holidays() -> None:
+    calendar = parse(PUBLIC, name="office", file="office.yaml")
+    zone = ZoneInfo("Asia/Bangkok")
+    evening = datetime(2027, 4, 12, 18, tzinfo=zone)
+    opens = calendar.changes(round(evening.timestamp() * 1000))
+    assert opens == round(datetime(2027, 4, 14, 10, tzinfo=zone).timestamp() * 1000)
+
+
+def test_public_holidays_of_parts_and_of_several() -> None:
+    calendar = parse(
+        b"timezone: Europe/Berlin\nweek: {mon-sun: 00:00-24:00}\npublic_holidays: [DE-BY, US]\n",
+        name="b",
+        file="b.yaml",
+    )
+    assert calendar.holiday(date(2027, 1, 6)) == "Epiphany"
+    assert calendar.holiday(date(2027, 7, 5))  # the fourth of July falls on a Sunday
+    assert calendar.holiday(date(2027, 7, 6)) is None
+
+
+@pytest.mark.parametrize("region", ["XX", "DE-ZZ", "th", "TH/../..", "[TH, 5]"])
+def test_public_holidays_that_are_not_known(region: str) -> None:
+    content = f"timezone: UTC\nweek: {{}}\npublic_holidays: {region}\n".encode()
+    with pytest.raises(FlowInvalid, match=r"3:\d+.*no country or part of one"):
+        parse(content, name="b", file="b.yaml")
