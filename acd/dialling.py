@@ -16,7 +16,9 @@ class Dialling:
     """The dialling gate and its memory; the way of flows to callbacks and transfers.
 
     `clock` gives milliseconds since the epoch. `agent` gives an agent's address, empty if unknown.
-    `called_back` is told each interaction whose callback is promised. Methods raise CrmError when
+    `entered` gives when an interaction entered its queue, 0 if it has not: a callback keeps the
+    place of the call that asked for it. `called_back` is told each interaction whose callback is
+    promised. Methods raise CrmError when
     the database is away: then nothing may be dialled, or promised.
     """
 
@@ -27,12 +29,14 @@ class Dialling:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
+        entered: Callable[[str], int],
         called_back: Callable[[str], None],
     ) -> None:
         self._gate = gate
         self._database = database
         self._clock = clock
         self._agent = agent
+        self._entered = entered
         self._called_back = called_back
 
     async def address(self, interaction: str, way: str, address: str) -> str | None:
@@ -76,7 +80,8 @@ class Dialling:
             found = self._judge(await dialled.counts(self._database, found, now)) or found
         if self._told(found, interaction):
             return False
-        callback = await callbacks.promise(self._database, str(found), queue, now, interaction)
+        since = self._entered(interaction) or now
+        callback = await callbacks.promise(self._database, str(found), queue, since, interaction)
         if callback is None:
             self._told(Refusal.DO_NOT_CALL, interaction)
             return False

@@ -132,6 +132,7 @@ class Service:
             recorder,
             clock.now,
             agent=self._address,
+            entered=self._entered,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         handing = self._handing = Handing(
@@ -228,6 +229,10 @@ class Service:
         if self._handing is None:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
+
+    def _entered(self, interaction: str) -> int:
+        contact = self._floor.contact(interaction) if self._floor is not None else None
+        return contact.entered if contact is not None else 0
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")

@@ -38,7 +38,8 @@ class FlowServices:
     """All of them. `services` and `notebook` are for sessions, `dialling` for whoever dials.
 
     `clock` gives milliseconds since the epoch; `agent` an agent's address, empty if unknown;
-    `called_back` is told each interaction whose callback is promised.
+    `entered` when an interaction entered its queue, 0 if it has not; `called_back` is told each
+    interaction whose callback is promised.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FlowServices:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
+        entered: Callable[[str], int],
         called_back: Callable[[str], None],
     ) -> None:
         self._http = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
@@ -61,7 +63,12 @@ class FlowServices:
             recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock
         )
         self.dialling = Dialling(
-            gate(settings), database, clock, agent=agent, called_back=called_back
+            gate(settings),
+            database,
+            clock,
+            agent=agent,
+            entered=entered,
+            called_back=called_back,
         )
         self.services = Services(
             http=self._http,

@@ -50,7 +50,7 @@ class SoftPhone(asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")[:2]
         self._local = f"{host}:{port}"
         self._own = Line(self, secrets.token_hex(8), 0, Media())
-        await self._register(300)
+        await self.register()
         return self
 
     async def __aexit__(
@@ -62,7 +62,7 @@ class SoftPhone(asyncio.DatagramProtocol):
         try:
             await self.hang_up_all()
             if self._transport is not None:
-                await self._register(0)
+                await self.register(0)
         finally:
             self.die()
 
@@ -135,7 +135,8 @@ class SoftPhone(asyncio.DatagramProtocol):
 
     # --- requests of ours -----------------------------------------------------------------------
 
-    async def _register(self, seconds: int) -> None:
+    async def register(self, seconds: int = 300) -> None:
+        """Register for so long, in place of any other phone of the account; 0 takes it back."""
         if self._own is None:
             raise LabError("the soft phone is not open")
         self._own.remote_uri = f"sip:{self.account}@{self.domain}"

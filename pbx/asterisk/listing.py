@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pbx.asterisk.facts import LEG_PREFIX, address_of, caller_of, decode_carry
 from pbx.asterisk.link import AmiLink
+from pbx.asterisk.phones import GONE
 from pbx.errors import SwitchError
 from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
 from pbx.wire.ami import Event
@@ -18,10 +19,6 @@ STATES = {
     "hold": CallState.HELD,
     "conference": CallState.CONFERENCE,
 }
-
-
-GONE_CONTACT = frozenset({"Removed", "Unreachable"})
-"""The states of a phone that cannot be rung."""
 
 
 async def floor_of(link: AmiLink) -> FloorSnapshot:
@@ -40,7 +37,7 @@ async def floor_of(link: AmiLink) -> FloorSnapshot:
     reachable = frozenset(
         contact.headers.get("Endpoint", "")
         for contact in contacts
-        if contact.headers.get("Status", "") not in GONE_CONTACT
+        if contact.headers.get("Status", "") not in GONE
     )
     return FloorSnapshot(tuple(calls), tuple(legs), reachable - {""})
 

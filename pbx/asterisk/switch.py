@@ -22,16 +22,16 @@ from pbx.asterisk.facts import (
 )
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
-from pbx.asterisk.listing import GONE_CONTACT, floor_of
+from pbx.asterisk.listing import floor_of
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
 from pbx.asterisk.parting import Parting, told
+from pbx.asterisk.phones import Phones
 from pbx.asterisk.signals import Signals
 from pbx.errors import LinkDown, SwitchError
 from pbx.port import (
     CallEnded,
     Caller,
     Cause,
-    DeviceChanged,
     FloorSnapshot,
     Handler,
     LegAnswered,
@@ -111,6 +111,7 @@ class AsteriskSwitch:
         self._announcements: dict[str, tuple[Prompt, ...]] = {}
         self._signals = Signals(self._order)
         self._parting = Parting(self._order)
+        self._phones = Phones()
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
@@ -339,9 +340,8 @@ class AsteriskSwitch:
                     loop.call_later(GONE_S, self._leg_ended, offer, Cause.UNREACHABLE)
             case name if name in PARTING_EVENTS and (done := told(event)) is not None:
                 self._tell(done)
-            case "ContactStatus":
-                gone = headers.get("ContactStatus") in GONE_CONTACT
-                self._tell(DeviceChanged(headers.get("AOR", ""), not gone))
+            case "ContactStatus" if (changed := self._phones.told(event)) is not None:
+                self._tell(changed)
 
     def _sweep(self, call: str) -> None:
         """End a channel whose caller is long gone.

@@ -30,6 +30,7 @@ from lab.world import World
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+TRUNK_NUMBER = "+14155550100"
 KILLS = 8
 """More than any run kills the service."""
 SPARE_TASKS = 1
@@ -56,7 +57,10 @@ def flows(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
+    trunk = ports.free(1)[0]
     settings = {
+        "trunk_out": f"127.0.0.1:{trunk}",
+        "trunk_number": TRUNK_NUMBER,
         "flow_hosts": f"127.0.0.1:{web_port}",
         "webhook_secret": SECRET,
         "event_url": f"http://127.0.0.1:{web_port}/events",
@@ -78,7 +82,8 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
             await stack.run("agent", "add", agent)
         await stack.reload()
         accounts = stack.accounts()
-        async with World(pbx(), stack.sip, accounts.caller, accounts.phones) as world:
+        who = (pbx(), stack.sip, accounts.caller, accounts.phones)
+        async with World(*who, sip_port=trunk) as world:
             for phone in world.phones.values():
                 await phone.registered()
             yield House(stack, world, web)

@@ -24,11 +24,13 @@ class Desk:
     def __init__(self, database: Database, **rules: int) -> None:
         self.now = NOW
         self.called_back: list[str] = []
+        self.entered: dict[str, int] = {}
         self.dialling = Dialling(
             Gate(Rules("US", allowed=("US",), sip_hosts=("pbx.lan",), **rules)),
             database,
             lambda: self.now,
             agent={"anna": "1001"}.get,  # type: ignore[arg-type]
+            entered=lambda interaction: self.entered.get(interaction, 0),
             called_back=self.called_back.append,
         )
 
@@ -43,6 +45,14 @@ async def test_a_promise_is_on_disk_once_it_is_made(database: Database) -> None:
     (kept,) = await callbacks.waiting(database)
     assert (kept.number, kept.queue, kept.requested_ms) == (NUMBER, "support", NOW)
     assert (kept.interaction, kept.source, desk.called_back) == (call, "flow", [call])
+
+
+async def test_a_promise_keeps_the_place_of_who_waited(database: Database) -> None:
+    desk, call = Desk(database), new()
+    desk.entered[call] = NOW - 90_000
+    assert await desk.dialling.promise(call, "support", NUMBER)
+    (kept,) = await callbacks.waiting(database)
+    assert kept.requested_ms == NOW - 90_000
 
 
 async def test_what_may_not_be_dialled_is_not_promised(

@@ -12,14 +12,17 @@ from typing import Any
 import aiohttp
 import pytest
 
+from acd.handover import HandoverRefused
 from acd.router.events import Wanted
 from sala.control import ControlClient, ControlServer, wait_for_service
 from sala.errors import AlreadyRunning, ServiceRefused, ServiceUnreachable
+from sala.handing import Verb
 
 
 class FakeService:
     def __init__(self) -> None:
         self.wanted: list[tuple[str, Wanted, str]] = []
+        self.handed: list[tuple[Verb, str, bool]] = []
         self.faults: list[str] = []
         self.reloads = 0
 
@@ -36,6 +39,13 @@ class FakeService:
         if agent != "1001":
             raise KeyError(agent)
         self.wanted.append((agent, wanted, reason))
+
+    async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
+        if interaction != "i1":
+            raise LookupError(interaction)
+        if to == "9":
+            raise HandoverRefused("there is no agent 9")
+        self.handed.append((verb, to, keep_place))
 
 
 @pytest.fixture
@@ -88,6 +98,28 @@ async def test_an_unknown_agent_is_404(client: ControlClient) -> None:
     with pytest.raises(ServiceRefused, match="there is no agent 9") as refused:
         await client.agent_wants("9", Wanted.AVAILABLE)
     assert (refused.value.status, refused.value.exit_status) == (404, 2)
+
+
+async def test_a_call_is_handed_on(client: ControlClient, service: FakeService) -> None:
+    await client.call("i1", Verb.TRANSFER, "support", keep_place=True)
+    await client.call("i1", Verb.HOLD)
+    assert service.handed == [(Verb.TRANSFER, "support", True), (Verb.HOLD, "", False)]
+
+
+@pytest.mark.parametrize(
+    ("call", "to", "status", "why"),
+    [
+        ("i2", "", 404, "there is no call i2"),
+        ("i1", "9", 409, "no agent 9"),
+        ("i1", "9" * 41, 400, "40"),
+    ],
+)
+async def test_what_cannot_be_done_with_a_call(
+    client: ControlClient, call: str, to: str, status: int, why: str
+) -> None:
+    with pytest.raises(ServiceRefused, match=why) as refused:
+        await client.call(call, Verb.TRANSFER, to)
+    assert (refused.value.status, refused.value.exit_status) == (status, 2)
 
 
 async def test_a_fault_of_ours_tells_nothing_of_its_inside(client: ControlClient) -> None:
