@@ -7,7 +7,7 @@ from typing import Any
 
 from house import WRAP_UP_MS, House, of_kind, until
 
-DESK, URGENT, FAMILIAR, EARLY, LATE = "611", "612", "613", "614", "615"
+DESK, URGENT, FAMILIAR, EARLY, LATE = "641", "642", "643", "644", "645"
 FLOWS = {DESK: "desk", URGENT: "urgent", FAMILIAR: "familiar", EARLY: "early", LATE: "late"}
 JSON = frozenset({"steps", "recipes", "tiers"})
 POLICY = {

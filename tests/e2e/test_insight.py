@@ -112,7 +112,9 @@ async def test_a_call_is_explained_to_who_was_not_there(house: House, flows: Pat
     assert re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "TIME", text) == TOLD
 
 
-async def test_the_run_replays_and_a_changed_decision_is_caught(house: House) -> None:
+async def test_the_run_replays_and_a_changed_decision_is_caught(
+    house: House, tmp_path: Path
+) -> None:
     stack = house.stack
     (phone,) = await house.log_in("1001")
     call, number = await house.call()
@@ -122,6 +124,12 @@ async def test_the_run_replays_and_a_changed_decision_is_caught(house: House) ->
     found = await house.closed(number)
     offer = next(one["offer"] for one in found["segments"] if one["kind"] == "ringing")
     assert "gave the same" in await stack.run("replay")
+    other = tmp_path / "other.yaml"
+    other.write_text("version: 1\nqueues: {sales: {ring: 9s, wrap_up: 30s}}\n")
+    compared = json.loads(await stack.run("replay", "--with", str(other), "--json"))
+    was = [run["was"]["sales"]["offered"] for run in compared.values() if run["was"]]
+    new = [run["new"]["sales"]["offered"] for run in compared.values() if run["new"]]
+    assert sum(was) == sum(new) >= 1
 
     change = (
         "UPDATE journal SET body = replace(body::text, $1, $2)::jsonb WHERE body::text LIKE"
