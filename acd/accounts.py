@@ -38,5 +38,7 @@ class Account:
     answered: bool = False
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
+    stepped_out: Segment | None = None
+    """The closed stay in a queue that the caller left by a key; how it ended may still change."""
     placed: int = 0
     """The number of the last entry of its place."""

@@ -177,6 +177,9 @@ class Ledger(Afterwards):
         account.left = Outcome.CALLED_BACK
         if found := self._find(account, SegmentKind.QUEUE):
             self._close(account, found, at, Outcome.CALLED_BACK)
+        elif account.stepped_out is not None:
+            # By a key they went to where it was promised: that is how their wait ended.
+            self._recorder.segment(replace(account.stepped_out, outcome=Outcome.CALLED_BACK))
 
     # --- segments ---------------------------------------------------------------------------
 
@@ -199,7 +202,7 @@ class Ledger(Afterwards):
         if flow is not None:
             self._close(account, flow, at, "queued")
         account.row = replace(account.row, queue=queue)
-        account.left = None
+        account.left = account.stepped_out = None
         self._recorder.interaction(account.row)
         self._open(account, SegmentKind.QUEUE, at, queue=queue)
 
@@ -224,7 +227,7 @@ class Ledger(Afterwards):
         if account is None:
             return
         if found := self._find(account, SegmentKind.QUEUE):
-            self._close(account, found, at, Outcome.OVERFLOWED)
+            account.stepped_out = self._close(account, found, at, Outcome.OVERFLOWED)
         account.left = Outcome.OVERFLOWED
         self._open(account, SegmentKind.IVR, at)
 
@@ -390,10 +393,11 @@ class Ledger(Afterwards):
         account.open.append(segment)
         self._recorder.segment(segment)
 
-    def _close(self, account: Account, segment: Segment, at: int, outcome: str) -> None:
+    def _close(self, account: Account, segment: Segment, at: int, outcome: str) -> Segment:
         account.open.remove(segment)
-        at = max(at, segment.started_ms)
-        self._recorder.segment(replace(segment, ended_ms=at, outcome=str(outcome)))
+        closed = replace(segment, ended_ms=max(at, segment.started_ms), outcome=str(outcome))
+        self._recorder.segment(closed)
+        return closed
 
     def _forget_when_done(self, account: Account) -> None:
         if account.row.ended_ms is not None and not account.open and not account.talks:

@@ -246,3 +246,16 @@ def test_an_arrival_s_own_steps_hold_before_the_queue_s() -> None:
     assert len(stage.switch.rings) == 1
     stage.clock.pass_ms(500)
     assert stage.last_ring()[1] == "pb"
+
+
+def test_a_callback_taken_by_a_key_ends_the_stay_in_the_queue() -> None:
+    stage = alone()
+    stage.call("i1")
+    contact = stage.floor.contact("i1")
+    assert contact is not None
+    assert stage.floor.leave(contact)
+    assert stage.book.of("i1") == [("queue", "overflowed"), ("ivr", None)]
+    stage.ledger.called_back("i1", stage.clock.now())
+    assert stage.book.of("i1") == [("queue", "called_back"), ("ivr", None)]
+    stage.hangs_up("i1")
+    assert stage.book.interactions["i1"].outcome == "called_back"
