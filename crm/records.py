@@ -103,6 +103,8 @@ class Segment:
     offer: str | None = None
     ended_ms: int | None = None
     outcome: str | None = None
+    short: bool = False
+    """Of one of kind `queue` that was abandoned: too soon to count against the service level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,3 +336,5 @@ class QueueTotals:
     overflowed: int
     failed: int
     waiting: int
+    short_abandoned: int = 0
+    """Of the abandoned."""
