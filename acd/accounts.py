@@ -38,6 +38,8 @@ class Account:
     answered: bool = False
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
+    short: bool = False
+    """Whether the stay in the queue that is to end now counts as a short abandon."""
     stepped_out: Segment | None = None
     """The closed stay in a queue that the caller left by a key; how it ended may still change."""
     placed: int = 0

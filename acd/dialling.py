@@ -71,7 +71,8 @@ class Dialling:
     async def promise(self, interaction: str, queue: str, number: str) -> bool:
         """Store the promise of a callback; True only once it is on disk.
 
-        False if the number may not be dialled, or was dialled too often already.
+        False if the number may not be dialled, was dialled too often already, or is on the
+        do-not-call list.
         """
         found = self._gate.number(number)
         now = self._clock()
@@ -81,6 +82,9 @@ class Dialling:
             return False
         since = self._entered(interaction) or now
         callback = await callbacks.promise(self._database, str(found), queue, since, interaction)
+        if callback is None:
+            self._told(Refusal.DO_NOT_CALL, interaction)
+            return False
         self._called_back(interaction)
         log.info(
             "callback promised",

@@ -62,6 +62,7 @@ class Refusal(StrEnum):
     NOT_AN_ADDRESS = "it is not a SIP address of the form sip:user@host"
     HOST_NOT_ALLOWED = "the setting dial_sip_hosts does not list its host"
     UNKNOWN_AGENT = "there is no such agent"
+    DO_NOT_CALL = "it is on the do-not-call list"
 
 
 @dataclass(frozen=True, slots=True)

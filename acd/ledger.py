@@ -219,6 +219,9 @@ class Ledger(Afterwards):
     @afterwards
     def short_abandon(self, interaction: str) -> None:
         """The caller, who hangs up, has waited too short a time to count."""
+        account = self._accounts.get(interaction)
+        if account is not None:
+            account.short = True
 
     @afterwards
     def left_queue(self, interaction: str, at: int) -> None:
@@ -395,7 +398,9 @@ class Ledger(Afterwards):
 
     def _close(self, account: Account, segment: Segment, at: int, outcome: str) -> Segment:
         account.open.remove(segment)
-        closed = replace(segment, ended_ms=max(at, segment.started_ms), outcome=str(outcome))
+        short = account.short and segment.kind == SegmentKind.QUEUE and outcome == Outcome.ABANDONED
+        ended = max(at, segment.started_ms)
+        closed = replace(segment, ended_ms=ended, outcome=str(outcome), short=short)
         self._recorder.segment(closed)
         return closed
 

@@ -1,10 +1,21 @@
-"""Callbacks: places kept for customers who have hung up."""
+"""Callbacks: places kept for customers who have hung up. Their attempts: see `crm.attempts`."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
 from crm import queries
 from crm.database import Database
-from crm.records import Callback
+from crm.encoding import encode
+from crm.errors import CrmError, DataRefused, NotFound
+from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackTotals
+
+_CHANNEL = "sala_callbacks"
+_HELD = "callbacks_one_open"
 
 
 async def ingest(
@@ -20,8 +31,10 @@ async def ingest(
     """Take in one request from the spool; return whether it was new.
 
     `spool_file` is the file's name, unique for all time: the same name is taken in once, however
-    often and from however many processes it is tried. `number` is E.164. When this has returned,
-    the request is committed and the file may go. Raises `DataRefused` for what is no number.
+    often and from however many processes it is tried. A number that has an open callback for the
+    queue, or stands on the do-not-call list, gets no other. `number` is E.164. When this has
+    returned, the request is committed and the file may go. Raises `DataRefused` for what is no
+    number.
     """
     made = await database.value(
         "callbacks_ingest", number, queue, requested_ms, source, interaction, spool_file
@@ -30,25 +43,230 @@ async def ingest(
 
 
 async def promise(
-    database: Database, number: str, queue: str, requested_ms: int, interaction: str
-) -> str:
+    database: Database,
+    number: str,
+    queue: str,
+    requested_ms: int,
+    interaction: str | None,
+    *,
+    source: str = "flow",
+    due_ms: int | None = None,
+    expires_ms: int | None = None,
+    owner: str | None = None,
+    language: str | None = None,
+    told_ms: int | None = None,
+    place: Mapping[str, Any] | None = None,
+) -> str | None:
     """Keep a place in a queue for a customer who asked for it; return the callback's id.
 
     A customer has one open callback for a queue at most: who asks again, by whichever of their
-    numbers, keeps the one they have. Committed on return. `number` is E.164.
+    numbers, keeps the one they have. Committed on return. `number` is E.164; the other fields are
+    those of `crm.records.Callback`. None: the number is on the do-not-call list.
     """
     named = queries.load()
     async with database.transaction() as connection:
-        owner = await connection.fetchval(named["callbacks_owner"], number)
-        await connection.execute(named["callbacks_lock"], f"{queue}.{owner or number}")
-        found = await connection.fetchval(named["callbacks_open"], queue, number, owner)
+        if await connection.fetchval(named["callbacks_forbidden"], number):
+            return None
+        customer = await connection.fetchval(named["callbacks_owner"], number)
+        await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
+        found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
         if found is None:
             found = await connection.fetchval(
-                named["callbacks_promise"], number, queue, requested_ms, interaction, owner
+                named["callbacks_promise"],
+                number,
+                queue,
+                requested_ms,
+                interaction,
+                customer,
+                source,
+                requested_ms if due_ms is None else due_ms,
+                expires_ms,
+                owner,
+                language,
+                told_ms,
+                None if place is None else encode(place).decode(),
             )
+        if found is None:
+            # Somebody else's promise for the same number, which was not the customer's then.
+            found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
         return str(found)
 
 
 async def waiting(database: Database) -> list[Callback]:
-    """Return the callbacks nobody has made yet, oldest request first."""
-    return [Callback(**row) for row in await database.rows("callbacks_waiting")]
+    """Return the callbacks that have not ended, oldest request first."""
+    return [_callback(row) for row in await database.rows("callbacks_waiting")]
+
+
+async def find(
+    database: Database, *, queue: str | None = None, ended: bool = False, limit: int = 100
+) -> list[Callback]:
+    """Return the latest callbacks, newest first: open ones, or with `ended` all."""
+    rows = await database.rows("callbacks_list", queue, ended, limit)
+    return [_callback(row) for row in rows]
+
+
+async def get(database: Database, callback: str) -> Callback:
+    """Return a callback by id. Raises `NotFound`."""
+    row = await database.row("callbacks_get", callback)
+    if row is None:
+        raise NotFound(f"There is no callback {callback}.")
+    return _callback(row)
+
+
+async def named(database: Database, end: str) -> Callback:
+    """Return the callback whose id is this, or ends so. Raises `NotFound`: none does, or two do."""
+    plain = end.lower().replace("%", "").replace("_", "")
+    rows = await database.rows("callbacks_named", plain) if plain else []
+    if len(rows) != 1:
+        what = "Two callbacks' ids end" if rows else "There is no callback whose id ends"
+        raise NotFound(f"{what} with {end}.")
+    return _callback(rows[0])
+
+
+async def attempts(database: Database, callback: str) -> list[CallbackAttempt]:
+    """Return a callback's attempts, oldest first."""
+    rows = await database.rows("callbacks_attempts", callback)
+    return [CallbackAttempt(**row) for row in rows]
+
+
+async def end(
+    database: Database,
+    callback: str,
+    state: str,
+    reason: str,
+    now_ms: int,
+    *,
+    merged_into: str | None = None,
+) -> bool:
+    """End a callback as `cancelled`, `merged`, `expired` or `failed`, whatever it is doing.
+
+    Returns False if it had ended, or is not known: the first end stands. The result of an attempt
+    that was live is refused from now on.
+    """
+    done = await database.value("callbacks_end", callback, state, reason, now_ms, merged_into)
+    return done is not None
+
+
+async def reschedule(database: Database, callback: str, due_ms: int) -> None:
+    """Set when it is due. Its place among those due is kept. Raises `NotFound` if not open."""
+    _open(await database.value("callbacks_reschedule", callback, due_ms), callback)
+
+
+async def reassign(
+    database: Database, callback: str, *, queue: str | None = None, owner: str | None = None
+) -> None:
+    """Move it to another queue (None: stay), and give it to an agent (None: to the queue).
+
+    Raises `NotFound` if it is not open, `DataRefused` if the customer has one in that queue.
+    """
+    with _one_open():
+        _open(await database.value("callbacks_reassign", callback, queue, owner), callback)
+
+
+async def change_number(database: Database, callback: str, number: str) -> None:
+    """Call another number (E.164). Raises as `reassign`."""
+    with _one_open():
+        _open(await database.value("callbacks_change_number", callback, number), callback)
+
+
+async def declined(database: Database, interaction: str, queue: str, at_ms: int) -> None:
+    """Count a caller who was offered a callback and stayed in line; once, however often asked."""
+    await database.value("callbacks_decline", interaction, queue, at_ms)
+
+
+async def last_request(database: Database, number: str, source: str) -> int | None:
+    """Return when a number's latest callback of this source was requested; None: never."""
+    found = await database.value("callbacks_last", number, source)
+    return None if found is None else int(found)
+
+
+async def forbid(database: Database, number: str, now_ms: int) -> int:
+    """Put a number (E.164) on the do-not-call list; cancel what is open for it, return how many."""
+    await database.value("callbacks_forbid", number)
+    rows = await database.rows("callbacks_of_number", number)
+    done = [await end(database, row["id"], "cancelled", "do_not_call", now_ms) for row in rows]
+    return sum(done)
+
+
+async def allow(database: Database, number: str) -> bool:
+    """Take a number off the do-not-call list; return whether it stood there."""
+    return await database.value("callbacks_allow", number) is not None
+
+
+async def counts(database: Database, now_ms: int) -> list[CallbackCounts]:
+    """Return what is open now, by queue."""
+    return [CallbackCounts(**row) for row in await database.rows("callbacks_counts", now_ms)]
+
+
+async def totals(database: Database) -> list[CallbackTotals]:
+    """Return what became of all callbacks, by queue."""
+    return [CallbackTotals(**row) for row in await database.rows("callbacks_totals")]
+
+
+async def policies(database: Database) -> dict[str, Any]:
+    """Return the policies by queue, as the admin wrote them; queues without one are left out."""
+    rows = await database.rows("callbacks_policies")
+    return {row["queue"]: json.loads(row["policy"]) for row in rows}
+
+
+async def put_policy(database: Database, queue: str, policy: Mapping[str, Any]) -> None:
+    """Store a queue's policy. Raises `DataRefused` if there is no such queue."""
+    await database.value("callbacks_put_policy", queue, encode(policy).decode())
+
+
+async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[frozenset[str]]:
+    """Yield ids of callbacks that are new or were changed by anyone; never ends, never raises.
+
+    An empty set means: read all that wait. It comes first, after the database was away, and every
+    `every_s`, so that nothing is missed.
+    """
+    while True:
+        with contextlib.suppress(CrmError):
+            async with database.connection() as connection:
+                told: asyncio.Queue[str] = asyncio.Queue()
+
+                def heard(*what: Any, told: asyncio.Queue[str] = told) -> None:
+                    told.put_nowait(what[3] if len(what) > 3 else "")
+
+                await connection.add_listener(_CHANNEL, heard)
+                connection.add_termination_listener(heard)
+                try:
+                    yield frozenset()
+                    while not connection.is_closed():
+                        ids: set[str] = set()
+                        with contextlib.suppress(TimeoutError):
+                            async with asyncio.timeout(every_s):
+                                ids.add(await told.get())
+                        while not told.empty():
+                            ids.add(told.get_nowait())
+                        yield frozenset(ids - {""})
+                finally:
+                    connection.remove_termination_listener(heard)
+                    if not connection.is_closed():
+                        with contextlib.suppress(Exception):
+                            await connection.remove_listener(_CHANNEL, heard)
+        await asyncio.sleep(min(every_s, 1.0))
+
+
+def _callback(row: Any) -> Callback:
+    fields = dict(row)
+    if fields["place"] is not None:
+        fields["place"] = json.loads(fields["place"])
+    return Callback(**fields)
+
+
+def _open(found: Any, callback: str) -> None:
+    if found is None:
+        raise NotFound(f"There is no open callback {callback}.")
+
+
+@contextlib.contextmanager
+def _one_open() -> Any:
+    try:
+        yield
+    except DataRefused as error:
+        if not error.constraint.startswith(_HELD):
+            raise
+        raise DataRefused(
+            "The customer has another open callback in that queue.", constraint=error.constraint
+        ) from error

@@ -103,6 +103,8 @@ class Segment:
     offer: str | None = None
     ended_ms: int | None = None
     outcome: str | None = None
+    short: bool = False
+    """Of one of kind `queue` that was abandoned: too soon to count against the service level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,10 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A place in a queue kept for a customer who has hung up."""
+    """A place in a queue kept for a customer who has hung up.
+
+    `state` is `waiting` until it ends: connected, failed, expired, cancelled or merged.
+    """
 
     id: str
     number: str
@@ -247,6 +252,76 @@ class Callback:
     interaction: str | None = None
     state: str = "waiting"
     spool_file: str | None = None
+    customer: str | None = None
+    place: Mapping[str, Any] | None = None
+    """What the router kept of the call that asked, as its journal writes an arrival."""
+    due_ms: int = 0
+    """Not dialled before."""
+    expires_ms: int | None = None
+    """Not dialled after; None: as the queue's policy."""
+    owner: str | None = None
+    """The agent whose personal callback it is."""
+    language: str | None = None
+    told_ms: int | None = None
+    """The latest moment the customer was told."""
+    attempts: int = 0
+    """Attempts that count against the maximum."""
+    fence: int = 0
+    """Of the last claim; 0: never claimed."""
+    holder: str | None = None
+    """Which worker holds the live attempt."""
+    ended_ms: int | None = None
+    reason: str | None = None
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAttempt:
+    """One claim of a callback, and what came of the dialling; no end: live, or its worker died."""
+
+    fence: int
+    holder: str
+    started_ms: int
+    ended_ms: int | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackCounts:
+    """Open callbacks of one queue: due, for later, and with a live attempt (counted in `waiting`).
+
+    `queue` is empty for those taken in without one.
+    """
+
+    queue: str
+    waiting: int
+    scheduled: int
+    dialling: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackTotals:
+    """What became of callbacks of one queue.
+
+    offered = accepted + declined; accepted = waiting + connected + failed + expired + cancelled +
+    merged. `attempted`: at least once dialled. `kept` of `told`: connected by the time told.
+    `mean_ms`: from request to connection, None before the first.
+    """
+
+    queue: str
+    offered: int
+    accepted: int
+    declined: int
+    waiting: int
+    attempted: int
+    connected: int
+    failed: int
+    expired: int
+    cancelled: int
+    merged: int
+    told: int
+    kept: int
+    mean_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +336,5 @@ class QueueTotals:
     overflowed: int
     failed: int
     waiting: int
+    short_abandoned: int = 0
+    """Of the abandoned."""

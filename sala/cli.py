@@ -12,6 +12,7 @@ from sala.commands import (
     apply,
     calendar,
     call,
+    callback,
     config,
     customer,
     dialplan,
@@ -99,6 +100,7 @@ app.add_typer(call.app)
 app.add_typer(queue.app)
 app.add_typer(skill.app)
 app.add_typer(calendar.app)
+app.add_typer(callback.app)
 app.add_typer(customer.app)
 app.add_typer(number.app)
 app.add_typer(flow.app)

@@ -193,6 +193,17 @@ def calls_table(calls: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table
 
 
+def callbacks_table(counts: Iterable[Mapping[str, Any]]) -> Table:
+    """Show open callbacks: due, for later, and with a call in progress."""
+    table = _table("callbacks", "waiting", "scheduled", "dialling")
+    for one in counts:
+        table.add_row(
+            Text(str(one.get("queue") or "no queue")),
+            *(Text(str(one.get(name, 0))) for name in ("waiting", "scheduled", "dialling")),
+        )
+    return table
+
+
 def switch_up(status: Mapping[str, Any]) -> bool:
     """Tell whether the service has its link to the PBX, from what `GET /status` tells."""
     return status.get("switch") in (True, "up")
@@ -213,6 +224,8 @@ def floor_tables(status: Mapping[str, Any]) -> Group:
         Text(),
         calls_table(status.get("calls", ())),
     ]
+    if status.get("callbacks"):
+        parts += [Text(), callbacks_table(status["callbacks"])]
     return Group(*parts)
 
 

@@ -9,7 +9,9 @@ import typer
 from sala.invocation import console, of, print_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from sala.callbacks import Counting
+    from sala.control import ControlClient
+    from sala.settings import Settings
 
 EVERY_S = 1.0
 
@@ -21,14 +23,14 @@ def status(
         bool, typer.Option("--watch", "-w", help="Stay, and show changes every second.")
     ] = False,
 ) -> None:
-    """Show the floor as it is now: queues, agents, calls."""
+    """Show the floor as it is now: queues, agents, calls, callbacks."""
     import asyncio
 
-    socket = of(context).settings().paths.control_socket
+    settings = of(context).settings()
     if watch:
-        asyncio.run(_watch(socket, as_json=as_json))
+        asyncio.run(_watch(settings, as_json=as_json))
         return
-    content = asyncio.run(_ask(socket))
+    content = asyncio.run(_ask(settings))
     if as_json:
         print_json(content)
         return
@@ -37,27 +39,42 @@ def status(
     console().print(floor_tables(content), soft_wrap=False)
 
 
-async def _ask(socket: Path) -> dict[str, Any]:
+async def _ask(settings: Settings) -> dict[str, Any]:
+    from sala.callbacks import counting
     from sala.control import ControlClient
 
-    async with ControlClient(socket) as client:
-        return await client.status()
+    async with (
+        ControlClient(settings.paths.control_socket) as client,
+        counting(settings) as count,
+    ):
+        return await _content(client, count)
 
 
-async def _watch(socket: Path, *, as_json: bool) -> None:
+async def _content(client: ControlClient, count: Counting) -> dict[str, Any]:
+    import time
+
+    content = await client.status()
+    return {**content, "callbacks": await count(time.time_ns() // 1_000_000)}
+
+
+async def _watch(settings: Settings, *, as_json: bool) -> None:
     import asyncio
 
     from rich.live import Live
 
+    from sala.callbacks import counting
     from sala.control import ControlClient
     from sala.view import floor_tables
 
-    async with ControlClient(socket) as client:
+    async with (
+        ControlClient(settings.paths.control_socket) as client,
+        counting(settings) as count,
+    ):
         if as_json:
             while True:
-                print_json(await client.status())
+                print_json(await _content(client, count))
                 await asyncio.sleep(EVERY_S)
         with Live(console=console(), auto_refresh=False) as live:
             while True:
-                live.update(floor_tables(await client.status()), refresh=True)
+                live.update(floor_tables(await _content(client, count)), refresh=True)
                 await asyncio.sleep(EVERY_S)

@@ -260,10 +260,11 @@ async def test_a_short_abandon_is_told_apart(house: House, desk: Desk) -> None:
     call, number = await house.call(DESK)
     interaction = await desk.waits(number)
     await call.hang_up()
-    assert outcomes(await house.closed(number), "queue") == ["abandoned"]
-    await until(
-        lambda: desk.decided("short_abandon", interaction), lambda count: count == 1, "it is short"
-    )
+    found = await house.closed(number)
+    assert [(one["outcome"], one["short"]) for one in of_kind(found, "queue")] == [
+        ("abandoned", True)
+    ]
+    assert await desk.decided("short_abandon", interaction) == 1
 
 
 async def test_callers_at_different_steps_are_where_they_were_after_a_kill(

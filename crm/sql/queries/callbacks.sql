@@ -1,15 +1,30 @@
--- Of crm.callbacks.
+-- Of crm.callbacks and crm.attempts.
 
 -- name: callbacks_ingest
-INSERT INTO callbacks (number, queue, requested_at, source, interaction, spool_file)
-VALUES ($1, $2, from_ms($3), $4, $5::text::uuid, $6)
-ON CONFLICT (spool_file) DO NOTHING
+INSERT INTO callbacks (number, queue, requested_at, due_at, source, interaction, spool_file)
+SELECT $1, $2, from_ms($3), from_ms($3), $4, $5::text::uuid, $6
+WHERE NOT EXISTS (SELECT FROM do_not_call WHERE number = $1)
+ON CONFLICT DO NOTHING
 RETURNING id::text;
 
 -- name: callbacks_waiting
-SELECT id::text, number, to_ms(requested_at) AS requested_ms, source, queue, interaction::text,
-    state, spool_file
-FROM callbacks WHERE state = 'waiting' ORDER BY requested_at, id;
+SELECT * FROM callback_rows WHERE state = 'waiting' ORDER BY requested_ms, id;
+
+-- name: callbacks_list
+SELECT * FROM callback_rows
+WHERE ($1::text IS NULL OR queue = $1) AND ($2 OR state = 'waiting')
+ORDER BY requested_ms DESC, id LIMIT $3;
+
+-- name: callbacks_get
+SELECT * FROM callback_rows WHERE id = $1;
+
+-- name: callbacks_named
+-- By the whole id or its end, as people copy it.
+SELECT * FROM callback_rows WHERE id LIKE '%' || $1 ORDER BY requested_ms DESC LIMIT 2;
+
+-- name: callbacks_attempts
+SELECT fence, holder, to_ms(started_at) AS started_ms, to_ms(ended_at) AS ended_ms, outcome
+FROM callback_attempts WHERE callback = $1::text::uuid ORDER BY fence;
 
 -- name: callbacks_lock
 SELECT pg_advisory_xact_lock(hashtext('sala.callback.' || $1));
@@ -19,10 +34,127 @@ SELECT customer_id::text FROM identities WHERE kind = 'phone' AND value = $1;
 
 -- name: callbacks_open
 SELECT id::text FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND (number = $2 OR customer_id = $3::text::uuid)
+WHERE state = 'waiting' AND coalesce(queue, '') = $1
+    AND (number = $2 OR customer_id = $3::text::uuid)
 ORDER BY requested_at LIMIT 1;
 
 -- name: callbacks_promise
-INSERT INTO callbacks (number, queue, requested_at, source, interaction, customer_id)
-VALUES ($1, $2, from_ms($3), 'flow', $4::text::uuid, $5::text::uuid)
+INSERT INTO callbacks (number, queue, requested_at, interaction, customer_id, source, due_at,
+    expires_at, owner, language, told_until, place)
+VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), from_ms($8), $9, $10,
+    from_ms($11), $12)
+ON CONFLICT DO NOTHING
 RETURNING id::text;
+
+-- name: callbacks_last
+SELECT to_ms(max(requested_at)) FROM callbacks WHERE number = $1 AND source = $2;
+
+-- name: callbacks_change_number
+UPDATE callbacks SET number = $2, customer_id = coalesce(
+        (SELECT identities.customer_id FROM identities WHERE kind = 'phone' AND value = $2),
+        customer_id)
+WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id::text;
+
+-- name: callbacks_reschedule
+UPDATE callbacks SET due_at = from_ms($2),
+    expires_at = CASE WHEN expires_at IS NULL THEN NULL
+        ELSE from_ms($2) + greatest(expires_at - due_at, interval '1 hour') END
+WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id::text;
+
+-- name: callbacks_reassign
+UPDATE callbacks SET queue = coalesce($2, queue), owner = $3
+WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id::text;
+
+-- name: callbacks_end
+-- Ends one that is open, live attempt or not; the attempt's own result then comes too late.
+WITH gone AS (
+    UPDATE callbacks SET state = $2, reason = $3, ended_at = from_ms($4),
+        merged_into = $5::text::uuid, holder = NULL, leased_until = NULL
+    WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id
+), cut AS (
+    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+    FROM gone WHERE callback = gone.id AND callback_attempts.ended_at IS NULL
+)
+SELECT id::text FROM gone;
+
+-- name: callbacks_claim
+-- The one way to an attempt. Waits for nobody but another claim of the same row; no indexed column
+-- changes.
+WITH claimed AS (
+    UPDATE callbacks SET fence = fence + 1, holder = $2,
+        attempts = attempts + (holder IS NOT NULL)::integer,
+        leased_until = clock_timestamp() + $3 * interval '1 millisecond'
+    WHERE id = $1::text::uuid AND state = 'waiting'
+        AND (leased_until IS NULL OR leased_until < clock_timestamp())
+        AND NOT EXISTS (SELECT FROM do_not_call WHERE do_not_call.number = callbacks.number)
+    RETURNING id, fence, attempts
+), lost AS (
+    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = 'lost'
+    FROM claimed WHERE callback = claimed.id AND callback_attempts.fence = claimed.fence - 1
+        AND ended_at IS NULL
+), begun AS (
+    INSERT INTO callback_attempts (callback, fence, holder) SELECT id, fence, $2 FROM claimed
+)
+SELECT fence, attempts FROM claimed;
+
+-- name: callbacks_refusal
+SELECT CASE WHEN state <> 'waiting' THEN 'ended'
+    WHEN EXISTS (SELECT FROM do_not_call WHERE number = callbacks.number) THEN 'do_not_call'
+    ELSE 'held' END
+FROM callbacks WHERE id = $1::text::uuid;
+
+-- name: callbacks_renew
+UPDATE callbacks SET leased_until = clock_timestamp() + $3 * interval '1 millisecond'
+WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL RETURNING id::text;
+
+-- name: callbacks_finish
+WITH finished AS (
+    UPDATE callbacks SET holder = NULL, leased_until = NULL, attempts = attempts + $4,
+        state = $5, reason = $6, due_at = coalesce(from_ms($7), due_at),
+        ended_at = CASE $5 WHEN 'waiting' THEN NULL ELSE from_ms($8) END
+    WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL AND state = 'waiting'
+    RETURNING id
+), noted AS (
+    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = $3
+    FROM finished WHERE callback = finished.id AND fence = $2
+)
+SELECT id::text FROM finished;
+
+-- name: callbacks_finished
+-- Whether this very result was taken before.
+SELECT EXISTS (SELECT FROM callback_attempts
+    WHERE callback = $1::text::uuid AND fence = $2 AND outcome = $3);
+
+-- name: callbacks_decline
+INSERT INTO callback_declines (interaction, queue, at) VALUES ($1::text::uuid, $2, from_ms($3))
+ON CONFLICT DO NOTHING;
+
+-- name: callbacks_forbid
+INSERT INTO do_not_call (number) VALUES ($1) ON CONFLICT DO NOTHING;
+
+-- name: callbacks_forbidden
+SELECT EXISTS (SELECT FROM do_not_call WHERE number = $1);
+
+-- name: callbacks_of_number
+SELECT id::text FROM callbacks WHERE number = $1 AND state = 'waiting' ORDER BY id;
+
+-- name: callbacks_allow
+DELETE FROM do_not_call WHERE number = $1 RETURNING number;
+
+-- name: callbacks_totals
+SELECT queue, offered, accepted, declined, waiting, attempted, connected, failed, expired, cancelled,
+    merged, told, kept, mean_ms
+FROM callback_totals ORDER BY queue;
+
+-- name: callbacks_counts
+SELECT coalesce(queue, '') AS queue, count(*) FILTER (WHERE due_at <= from_ms($1)) AS waiting,
+    count(*) FILTER (WHERE due_at > from_ms($1)) AS scheduled,
+    count(*) FILTER (WHERE holder IS NOT NULL) AS dialling
+FROM callbacks WHERE state = 'waiting' GROUP BY 1 ORDER BY 1;
+
+-- name: callbacks_policies
+SELECT queue, policy FROM callback_policies ORDER BY queue;
+
+-- name: callbacks_put_policy
+INSERT INTO callback_policies (queue, policy) VALUES ($1, $2)
+ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy;

@@ -18,7 +18,8 @@ SELECT detail FROM interaction_details WHERE id IN (
 ) ORDER BY arrived_at, id;
 
 -- name: interactions_queue_totals
-SELECT queue, offered, answered, abandoned, called_back, overflowed, failed, waiting
+SELECT queue, offered, answered, abandoned, called_back, overflowed, failed, waiting,
+    short_abandoned
 FROM queue_totals ORDER BY queue;
 
 -- name: interactions_last_talks

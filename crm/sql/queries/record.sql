@@ -30,18 +30,19 @@ WITH interaction_rows AS (
         ended_by = coalesce(excluded.ended_by, had.ended_by)
 ), written_segments AS (
     INSERT INTO segments AS had (interaction, seq, kind, queue, agent, offer, started_at, ended_at,
-        outcome)
+        outcome, short)
     SELECT interaction, seq, kind, queue, agent, offer, from_ms(started_ms), from_ms(ended_ms),
-        outcome
+        outcome, coalesce(short, false)
     FROM json_to_recordset($2::json) AS row (
         interaction uuid, seq integer, kind text, queue text, agent text, offer text,
-        started_ms bigint, ended_ms bigint, outcome text)
+        started_ms bigint, ended_ms bigint, outcome text, short boolean)
     ON CONFLICT (interaction, seq) DO UPDATE SET
         queue = coalesce(excluded.queue, had.queue),
         agent = coalesce(excluded.agent, had.agent),
         offer = coalesce(excluded.offer, had.offer),
         ended_at = coalesce(excluded.ended_at, had.ended_at),
-        outcome = coalesce(excluded.outcome, had.outcome)
+        outcome = coalesce(excluded.outcome, had.outcome),
+        short = excluded.short OR had.short
 ), written_presence AS (
     UPDATE agents SET wanted = row.wanted, reason = row.reason, since = from_ms(row.at_ms)
     FROM json_to_recordset($4::json) AS row (agent text, wanted text, reason text, at_ms bigint)

@@ -168,6 +168,16 @@ def test_nobody_steps_aside_once_an_agent_has_answered() -> None:
     assert not stage.floor.leave(contact)
 
 
+@pytest.mark.parametrize(("waits_ms", "short"), [(999, True), (1000, False)])
+def test_short_abandons_are_told_apart(waits_ms: int, short: bool) -> None:
+    stage = alone(short_abandon_ms=1000)
+    stage.call("i1")
+    stage.clock.pass_ms(waits_ms)
+    stage.hangs_up("i1")
+    assert stage.book.of("i1") == [("queue", "abandoned")]
+    assert stage.book.segments["i1", 1].short is short
+
+
 # --- several ring ------------------------------------------------------------------------------
 
 

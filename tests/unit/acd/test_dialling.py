@@ -68,6 +68,13 @@ async def test_what_may_not_be_dialled_is_not_promised(
     assert not any("5550123" in str(one) for one in told)
 
 
+async def test_who_does_not_want_to_be_called_is_promised_nothing(database: Database) -> None:
+    desk = Desk(database)
+    await callbacks.forbid(database, NUMBER, NOW)
+    assert not await desk.dialling.promise(new(), "support", NUMBER)
+    assert desk.called_back == []
+
+
 async def test_one_open_callback_for_a_customer_and_queue(database: Database) -> None:
     desk = Desk(database)
     made = await asyncio.gather(*(desk.dialling.promise(new(), "s", NUMBER) for _ in range(8)))

@@ -95,13 +95,17 @@ async def test_segments_add_up(database: Database, stays: list[tuple[str, str | 
         call = str(uuid.uuid4())
         recorder.interaction(Interaction(call, 1))
         stay = Segment(call, 1, "queue", 1, queue)
-        recorder.segment(stay if outcome is None else replace(stay, ended_ms=2, outcome=outcome))
+        short = outcome == "abandoned" and queue == "sales"
+        recorder.segment(
+            stay if outcome is None else replace(stay, ended_ms=2, outcome=outcome, short=short)
+        )
     recorder.start()
     assert await recorder.drain() == 0
     totals = await interactions.queue_totals(database)
     for total in totals:
         parts = (total.answered, total.abandoned, total.called_back, total.overflowed, total.failed)
         assert total.offered == sum(parts)
+        assert total.short_abandoned == (total.abandoned if total.queue == "sales" else 0)
     assert sum(total.offered + total.waiting for total in totals) == len(stays)
 
 

@@ -1,0 +1,80 @@
+"""Who may be promised a callback without having asked, and which times are offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from crm.calendars import Calendar, State
+
+from .calling import Calling, zones
+from .policy import Policy
+
+ABANDON = "abandon"
+RESCUE = "rescue"
+"""Sources of callbacks nobody asked for."""
+
+
+def after_abandon(
+    policy: Policy, number: str, waited_ms: int, last_ms: int | None, now: int
+) -> bool:
+    """Tell whether a caller who hung up after this wait is called back.
+
+    `last_ms` is when a callback of source `ABANDON` was last made for the number: once a day, by
+    the day of the customer's zone.
+    """
+    least = policy.after_abandon_ms
+    if least is None or waited_ms < least:
+        return False
+    return last_ms is None or _day(policy, number, last_ms) != _day(policy, number, now)
+
+
+def after_cut(policy: Policy, *, ours: bool) -> bool:
+    """Tell whether a caller whose call was cut is called back: `ours` if PBX or trunk failed."""
+    return policy.rescue and ours
+
+
+def _day(policy: Policy, number: str, at: int) -> int:
+    zone = ZoneInfo((zones(number) or (policy.calling.timezone,))[0])
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date().toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A time a customer may choose; `left` more fit in."""
+
+    start: int
+    end: int
+    left: int
+
+
+def slots(
+    policy: Policy,
+    hours: Calendar | None,
+    number: str,
+    now: int,
+    staffing: Callable[[int], int],
+    taken: Mapping[int, int],
+    *,
+    until: int,
+) -> Iterator[Slot]:
+    """Yield the times at which a customer can be called, soonest first, up to `until`.
+
+    They lie within the queue's `hours` (None: always) and the customer's, on whole multiples of
+    the slot's length. `staffing` tells how many callbacks a slot that begins then can take,
+    `taken` how many each has already.
+    """
+    calling = Calling()
+    start = -(-now // policy.slot_ms) * policy.slot_ms
+    while start + policy.slot_ms <= until:
+        end = start + policy.slot_ms
+        window = calling.window(policy.calling, number, start)
+        open_ = hours is None or (
+            hours.at(start) is State.OPEN and (hours.changes(start) or end) >= end
+        )
+        left = staffing(start) - taken.get(start, 0)
+        if window.allowed and window.until >= end and open_ and left > 0:
+            yield Slot(start, end, left)
+        start = end

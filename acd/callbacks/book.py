@@ -1,0 +1,135 @@
+"""The book of callbacks: one pure state machine, from events and the time to decisions.
+
+Theory of operation. A callback that is due and may be called now is WAITING. *Agent-first* it then
+stands in the router's line, at its place, like anybody else; when the router's offer has reserved
+an agent (`Offered`), an attempt is claimed and the customer dialled, while the router still holds
+agent and callback as ringing. *Customer-first* it stands beside the line and is dialled when, of
+the agents expected within the ring time, one is left for it at its key (`Expected`); once the
+customer is on the line and wants to talk, it enters the line at its place.
+
+An attempt that comes to nothing leaves the line (`Leave`, which frees the agent at once and
+without a mark) and is due again after the policy's pause, in hours at which the customer may be
+called, at the same place. So the router needs to know nothing of callbacks.
+
+    SCHEDULED ⇄ WAITING → RESERVED → DIALLING → [ASKING → [HOLDING]] → CONNECTING → CONNECTED
+
+    RESERVED → WAITING                    the agent went away
+    DIALLING … CONNECTING → SCHEDULED     the attempt came to nothing; by HANGING_UP if we end it
+    any → FAILED, EXPIRED, CANCELLED, MERGED
+
+Laws: at most one live attempt of a callback; each ends once; no call to a customer without an agent
+reserved (agent-first) or expected (customer-first); what is told late or twice changes nothing.
+A clock that jumps moves deadlines, never the order or the number of attempts.
+"""
+
+from __future__ import annotations
+
+from acd.router.events import QueueConfig
+from crm.records import Callback
+
+from . import events as ev
+from .conduct import Conduct
+from .events import Decision
+from .held import Held
+from .place import arrival, key
+from .policy import Policy
+from .shelf import Shelf
+from .words import Stage
+
+
+class Book:
+    """All open callbacks of the floor. Reads no clock and draws no random numbers; never raises."""
+
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+        self._conduct = Conduct(self._shelf)
+
+    def handle(self, event: ev.Event, now: int) -> list[Decision]:
+        """Apply one event, after what is due by `now`; return what is to be done, in order."""
+        conduct = self._conduct
+        out = conduct.out = []
+        while (due := self._shelf.due(now)) is not None:
+            conduct.over(due, now)
+        match event:
+            case ev.Configured():
+                conduct.policies, conduct.queues = event.policies, event.queues
+                for one in list(self._shelf.held.values()):
+                    self._know(one.record, now, anew=True)
+            case ev.Known():
+                self._know(event.callback, now)
+            case ev.Expected():
+                self._expected(event)
+            case ev.TimePassed():
+                pass
+            case _:
+                held = self._shelf.held.get(event.callback)
+                if held is not None:
+                    conduct.told(held, event, now)
+        return out
+
+    @property
+    def deadline(self) -> int | None:
+        """When `TimePassed` is to be sent next, in ms; None: never."""
+        return self._shelf.deadline
+
+    def stage(self, callback: str) -> Stage | None:
+        """Return where an open callback is; None if it is not open, or unknown."""
+        held = self._shelf.held.get(callback)
+        return None if held is None else held.stage
+
+    def of(self, queue: str, customer: str | None, number: str) -> str | None:
+        """Return the open callback of a customer, or of a number, in a queue; None if none is."""
+        for one in self._shelf.held.values():
+            same = customer is not None and one.record.customer == customer
+            if one.queue == queue and (same or one.record.number == number):
+                return one.id
+        return None
+
+    def policy(self, queue: str) -> Policy:
+        """Return a queue's policy."""
+        return self._conduct.policy(queue)
+
+    def _know(self, record: Callback, now: int, *, anew: bool = False) -> None:
+        """Take in a row: a new callback, or what others changed of one; or all of it anew."""
+        conduct, shelf = self._conduct, self._shelf
+        held = shelf.held.get(record.id)
+        if record.state != "waiting":
+            if held is not None:
+                conduct.ended_elsewhere(held, Stage(record.state))
+            return
+        if held is not None and not anew and held.is_old(record):
+            return
+        name = record.queue or ""
+        queue = conduct.queues.get(name) or QueueConfig(name)
+        policy = conduct.policy(name)
+        place = arrival(record, queue, policy.owner_wait_ms)
+        expires = record.expires_ms or max(record.requested_ms, record.due_ms) + policy.expires_ms
+        if held is None:
+            held = Held(record, place, key(place, queue), record.due_ms, expires)
+            held.attempts, held.seen = record.attempts, record.fence
+        else:
+            shelf.forget(held)
+            if record.due_ms != held.record.due_ms:
+                held.due = record.due_ms
+            moved = (record.queue, record.owner) != (held.record.queue, held.record.owner)
+            if not held.live and (moved or held.due > now):
+                conduct.leave(held)
+                held.stage = Stage.WAITING
+            held.record, held.place, held.key = record, place, key(place, queue)
+            held.expires = expires
+        shelf.put(held, beside=not policy.agent_first)
+        if not held.live and held.stage is not Stage.RESERVED:
+            conduct.settle(held, now)
+
+    def _expected(self, event: ev.Expected) -> None:
+        """Dial those customer-first callbacks whose turn is within reach of the agents expected."""
+        beside = [one for one in self._shelf.beside(event.queue) if not one.in_line]
+        out = sum(one.live or one.stage is Stage.RESERVED for one in beside)
+        line: list[tuple[tuple[int, int], Held | None]] = [(at, None) for at in event.ahead]
+        line += [(one.key, one) for one in beside if one.stage is Stage.WAITING]
+        line.sort(key=lambda pair: pair[0])
+        room = self.policy(event.queue).at_once - out
+        for _, one in line[: max(event.agents - out, 0)]:
+            if one is not None and room > 0:
+                room -= 1
+                self._conduct.reserve(one)

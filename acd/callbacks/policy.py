@@ -1,0 +1,195 @@
+"""How a queue's callbacks are made: a checked value, read from what an admin wrote.
+
+first: agent              # or customer: dialled when an agent is expected within `ring`
+ring: 25s
+ask: false                # "press 1 to talk, 2 later, 3 cancel"; customer-first always asks
+answer_within: 15s        # how long they are asked
+attempts: 3
+retry: {busy: [5m, 15m], no_answer: [30m, 2h], refused: []}
+machine: retry            # or message: leave one, and count the attempt
+expires: 72h
+later: 10m
+at_once: 10               # dials in progress for this queue, customer-first
+calling: {mon-sat: 09:00-20:00}    # in the customer's time zone
+timezone: Asia/Bangkok    # of numbers that do not tell theirs
+after_abandon: 30s        # call back who hung up after this wait; absent: nobody
+rescue: true              # call back who was cut off by a fault of ours
+slot: 30m                 # length of the times that customers may choose
+owner_wait: 10m           # a personal callback goes to the queue after this; absent agents: at once
+caller_id: "+6621234567"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from acd.policy import values
+from acd.policy.faults import Faults, Wrong, shown
+from crm import calendars
+from crm.calendars import DAYS, Calendar
+
+from .words import RETRIED, Outcome
+
+T = TypeVar("T")
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+_LONGEST_MS = 90 * 24 * HOUR
+_DAYTIME = Calendar("calling", "UTC", tuple(((9 * 60, 20 * 60),) for _ in DAYS))
+_RETRY: dict[Outcome, tuple[int, ...]] = {
+    Outcome.BUSY: (5 * MINUTE, 15 * MINUTE),
+    Outcome.NO_ANSWER: (15 * MINUTE, HOUR),
+    Outcome.MACHINE: (HOUR,),
+    Outcome.FAILED: (MINUTE, 10 * MINUTE),
+    Outcome.REFUSED: (),
+    Outcome.CONGESTION: (MINUTE, 5 * MINUTE),
+    Outcome.HUNG_UP: (10 * MINUTE,),
+    Outcome.NO_CHOICE: (15 * MINUTE,),
+    Outcome.LOST: (MINUTE,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A queue's policy; times in ms. The defaults are those of a queue without one."""
+
+    agent_first: bool = True
+    ring_ms: int = 25_000
+    ask: bool = False
+    ask_ms: int = 15_000
+    attempts: int = 3
+    retry: dict[Outcome, tuple[int, ...]] = field(default_factory=lambda: dict(_RETRY))
+    """By outcome: the pause when it comes of the first attempt, of the second …; the last holds for
+    all that follow. Empty: no next attempt."""
+    leave_message: bool = False
+    expires_ms: int = 72 * HOUR
+    later_ms: int = 10 * MINUTE
+    at_once: int = 10
+    calling: Calendar = _DAYTIME
+    """When customers may be called; its zone is that of numbers that do not tell theirs."""
+    after_abandon_ms: int | None = None
+    rescue: bool = True
+    slot_ms: int = 30 * MINUTE
+    owner_wait_ms: int = 10 * MINUTE
+    caller_id: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the customer is asked before they are connected."""
+        return self.ask or not self.agent_first
+
+    def pause(self, outcome: Outcome, before: int) -> int | None:
+        """Return the pause after an attempt before which there were so many; None: no next one."""
+        plan = self.retry.get(outcome, ())
+        return plan[min(before, len(plan) - 1)] if plan else None
+
+
+FIELDS = (
+    "first", "ring", "ask", "answer_within", "attempts", "retry", "machine", "expires", "later",
+    "at_once", "calling", "timezone", "after_abandon", "rescue", "slot", "owner_wait", "caller_id",
+)  # fmt: skip
+
+
+def read(given: Any, faults: Faults) -> Policy:
+    """Read a policy from plain values, as JSON or YAML give them.
+
+    Each fault is noted at its place; a faulty field has its default.
+    """
+    plain = Policy()
+    try:
+        known = values.mapping({} if given is None else given, FIELDS, "a callback policy")
+    except Wrong as wrong:
+        faults.note(str(wrong), wrong.below)
+        known = {key: one for key, one in given.items() if key in FIELDS} if _maps(given) else {}
+
+    def take(key: str, default: T, read_: Callable[[Any], T]) -> T:
+        if known.get(key) is None:
+            return default
+        try:
+            return read_(known[key])
+        except Wrong as wrong:
+            faults.at(key).note(str(wrong), wrong.below)
+            return default
+
+    first = take("first", "agent", lambda v: values.choice(v, ("agent", "customer"), "order"))
+    machine = take("machine", "retry", lambda v: values.choice(v, ("retry", "message"), "way"))
+    abandoned: int | None = take("after_abandon", -1, _time(0, HOUR))
+    return Policy(
+        agent_first=first == "agent",
+        ring_ms=take("ring", plain.ring_ms, _time(5_000, 2 * MINUTE)),
+        ask=take("ask", plain.ask, values.boolean),
+        ask_ms=take("answer_within", plain.ask_ms, _time(3_000, 2 * MINUTE)),
+        attempts=take("attempts", plain.attempts, lambda v: values.number(v, 1, 20)),
+        retry={**plain.retry, **take("retry", {}, _retry)},
+        leave_message=machine == "message",
+        expires_ms=take("expires", plain.expires_ms, _time(MINUTE, _LONGEST_MS)),
+        later_ms=take("later", plain.later_ms, _time(MINUTE, 24 * HOUR)),
+        at_once=take("at_once", plain.at_once, lambda v: values.number(v, 1, 1000)),
+        calling=replace(
+            take("calling", plain.calling, _calling), timezone=take("timezone", "UTC", _zone)
+        ),
+        after_abandon_ms=None if abandoned == -1 else abandoned,
+        rescue=take("rescue", plain.rescue, values.boolean),
+        slot_ms=take("slot", plain.slot_ms, _time(5 * MINUTE, 8 * HOUR)),
+        owner_wait_ms=take("owner_wait", plain.owner_wait_ms, _time(0, _LONGEST_MS)),
+        caller_id=take("caller_id", plain.caller_id, _caller_id),
+    )
+
+
+def _maps(given: Any) -> bool:
+    return isinstance(given, dict)
+
+
+def _time(least: int, most: int) -> Callable[[Any], int]:
+    def read_(value: Any) -> int:
+        found = values.duration(value)
+        if not least <= found <= most:
+            raise Wrong(
+                f"a time from {values.written(least)} to {values.written(most)} is needed, "
+                f"not {shown(value)}"
+            )
+        return found
+
+    return read_
+
+
+def _retry(value: Any) -> dict[Outcome, tuple[int, ...]]:
+    given = values.mapping(value, [str(one) for one in RETRIED], "retry")
+    found: dict[Outcome, tuple[int, ...]] = {}
+    for key, plan in given.items():
+        pauses = plan if isinstance(plan, list | tuple) else [] if plan is None else [plan]
+        try:
+            found[Outcome(key)] = tuple(_time(0, 24 * HOUR)(one) for one in pauses)
+        except Wrong as wrong:
+            raise Wrong(str(wrong), (key,)) from None
+    return found
+
+
+def _calling(value: Any) -> Calendar:
+    told: list[tuple[tuple[str, ...], str]] = []
+    found = calendars.read(
+        "calling", {"timezone": "UTC", "week": value}, lambda at, what: told.append((at, what))
+    )
+    if told:
+        raise Wrong(told[0][1], told[0][0][1:])
+    if not any(found.week):
+        raise Wrong("at least one day with hours is needed, such as mon-fri: 09:00-20:00")
+    return found
+
+
+def _zone(value: Any) -> str:
+    try:
+        ZoneInfo(str(value))
+    except (LookupError, ValueError, OSError):
+        raise Wrong(f"{shown(value)} is no time zone, such as Asia/Bangkok") from None
+    return str(value)
+
+
+def _caller_id(value: Any) -> str:
+    digits = str(value)
+    if not (digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16):
+        raise Wrong(f"{shown(value)} is no number, such as +6621234567")
+    return digits

@@ -1,0 +1,65 @@
+"""Where the book keeps its callbacks, and when each is to be looked at again."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+from .held import Held
+from .words import Stage
+
+
+class Shelf:
+    """Open callbacks by id, those of customer-first queues also by queue, with their deadlines."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Held] = {}
+        self._beside: dict[str, dict[str, Held]] = {}
+        self._timers: list[tuple[int, str]] = []
+
+    def put(self, one: Held, *, beside: bool) -> None:
+        """Keep one; `beside` the line, or in it."""
+        self.held[one.id] = one
+        if beside:
+            self._beside.setdefault(one.queue, {})[one.id] = one
+
+    def forget(self, one: Held) -> None:
+        """Keep one no more."""
+        self.held.pop(one.id, None)
+        self._beside.get(one.queue, {}).pop(one.id, None)
+
+    def beside(self, queue: str) -> list[Held]:
+        """Return those of a queue that are dialled customer-first."""
+        return list(self._beside.get(queue, {}).values())
+
+    def stay(self, one: Held, stage: Stage, until: int | None) -> None:
+        """Let one be in a stage, for so long."""
+        one.stage, one.until = stage, until
+        if until is not None:
+            heappush(self._timers, (until, one.id))
+            if len(self._timers) > 4 * len(self.held) + 64:
+                self._timers = [
+                    (known.until, known.id)
+                    for known in self.held.values()
+                    if known.until is not None
+                ]
+                heapify(self._timers)
+
+    @property
+    def deadline(self) -> int | None:
+        """When the next stage is over; None: none is."""
+        timers = self._timers
+        while timers:
+            held = self.held.get(timers[0][1])
+            if held is not None and held.until == timers[0][0]:
+                return timers[0][0]
+            heappop(timers)
+        return None
+
+    def due(self, now: int) -> Held | None:
+        """Take one whose stage is over at `now`."""
+        at = self.deadline
+        if at is None or at > now:
+            return None
+        one = self.held[heappop(self._timers)[1]]
+        one.until = None
+        return one

@@ -1,0 +1,72 @@
+"""Words of callbacks: stages, outcomes of attempts, what customers choose."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a callback is. The last five are final."""
+
+    SCHEDULED = "scheduled"
+    """For later: a chosen time, quiet hours, or a pause between attempts."""
+    WAITING = "waiting"
+    """In line, or, customer-first, ready to be dialled."""
+    RESERVED = "reserved"
+    """An agent is held for it, or expected; the attempt is being claimed."""
+    DIALLING = "dialling"
+    ASKING = "asking"
+    """The customer has answered and is asked: talk, later, cancel."""
+    HOLDING = "holding"
+    """The customer is on the line and waits at the kept place."""
+    CONNECTING = "connecting"
+    HANGING_UP = "hanging_up"
+    """The attempt is being ended from our side."""
+    CONNECTED = "connected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    MERGED = "merged"
+
+
+FINAL = frozenset({Stage.CONNECTED, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED, Stage.MERGED})
+LIVE = frozenset({Stage.DIALLING, Stage.ASKING, Stage.HOLDING, Stage.CONNECTING, Stage.HANGING_UP})
+"""Stages in which a call to the customer is up, or may be."""
+
+
+class Outcome(StrEnum):
+    """What came of an attempt."""
+
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    MACHINE = "machine"
+    FAILED = "failed"
+    REFUSED = "refused"
+    """The dialling gate or the network said that this number may not be called."""
+    CONGESTION = "congestion"
+    HUNG_UP = "hung_up"
+    """The customer answered and went before they talked."""
+    NO_CHOICE = "no_choice"
+    """They answered and chose nothing."""
+    LOST = "lost"
+    """Nobody told how it ended."""
+    LATER = "later"
+    """They asked to be called later; not counted as an attempt."""
+    WITHDRAWN = "withdrawn"
+    """We gave it up, as when the agent went away; not counted."""
+    CONNECTED = "connected"
+
+
+RETRIED = (
+    Outcome.BUSY, Outcome.NO_ANSWER, Outcome.MACHINE, Outcome.FAILED, Outcome.REFUSED,
+    Outcome.CONGESTION, Outcome.HUNG_UP, Outcome.NO_CHOICE, Outcome.LOST,
+)  # fmt: skip
+"""Outcomes that a policy's retry plan speaks of; each counts as an attempt."""
+
+
+class Choice(StrEnum):
+    """What the customer says when they are asked."""
+
+    TALK = "talk"
+    LATER = "later"
+    CANCEL = "cancel"

@@ -1,0 +1,68 @@
+"""Callbacks as commands show and change them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from acd.callbacks.policy import Policy, read
+from acd.policy.faults import Faults
+from crm import callbacks
+from crm.database import Database
+from crm.errors import CrmError
+from crm.records import Callback
+from sala.database import running_url
+from sala.errors import SalaError, UserError
+from sala.settings import Settings
+
+Counting = Callable[[int], Awaitable[list[dict[str, Any]]]]
+
+
+@contextlib.asynccontextmanager
+async def counting(settings: Settings) -> AsyncIterator[Counting]:
+    """Lend a function that returns the open callbacks by queue at a moment (ms).
+
+    While the database is away it returns none: the rest of a status can still be shown.
+    """
+    database: Database | None = None
+    with contextlib.suppress(CrmError, SalaError):
+        database = Database(running_url(settings), size=1, timeout_s=2.0)
+        await database.open()
+
+    async def count(now: int) -> list[dict[str, Any]]:
+        if database is None:
+            return []
+        with contextlib.suppress(CrmError):
+            return [asdict(one) for one in await callbacks.counts(database, now)]
+        return []
+
+    try:
+        yield count
+    finally:
+        if database is not None:
+            await database.close()
+
+
+def policy_of(queue: str, given: Any) -> Policy:
+    """Read a queue's stored policy. Raises UserError with all faults."""
+    faults = Faults()
+    found = read(given, faults.at("queues", queue, "callbacks"))
+    if faults.found:
+        raise UserError("\n".join(str(one) for one in faults.found))
+    return found
+
+
+def masked(number: str) -> str:
+    """Write a number as lists show it: its country and its last digits."""
+    return f"{number[:3]}…{number[-3:]}"
+
+
+def state_of(one: Callback, now: int) -> str:
+    """Say where a callback is, in a word."""
+    if one.state != "waiting":
+        return f"{one.state} ({one.reason})" if one.reason else one.state
+    if one.holder is not None:
+        return "dialling"
+    return "scheduled" if one.due_ms > now else "waiting"

@@ -1,0 +1,278 @@
+"""What the book does, one story at a time, with the real router."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from callback_floor import CallbackFloor
+
+from acd.callbacks import Policy
+from acd.callbacks import events as cb
+from acd.callbacks.place import arrival
+from acd.callbacks.policy import HOUR, MINUTE
+from acd.callbacks.words import Choice, Outcome, Stage
+from acd.router import Router
+from acd.router import events as ev
+from acd.router.codec import to_entry
+from acd.router.configuration import Step
+from acd.router.criteria import Language, Named
+from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
+from acd.router.recipes import Callback as OfferCallback
+from acd.router.recipes import Recipe, Waited
+from crm.calendars import Calendar
+from crm.records import Callback
+
+ALWAYS = Calendar("always", "UTC", (((0, 24 * 60),),) * 7)
+NOON = round(datetime(2026, 7, 1, 17, tzinfo=UTC).timestamp() * 1000)
+PLAIN = replace(Policy(), calling=ALWAYS)
+ASKS = replace(PLAIN, ask=True)
+
+
+def floor(policy: Policy = PLAIN, agents: int = 1) -> CallbackFloor:
+    return CallbackFloor(policy, agents, NOON)
+
+
+def dialled(here: CallbackFloor, name: str = "cb") -> CallbackFloor:
+    here.promise(name, NOON - 1)
+    (offer,) = here.offers
+    here.answer(offer)
+    here.claim()
+    assert here.book.stage(name) is Stage.DIALLING
+    return here
+
+
+def presence(here: CallbackFloor) -> str:
+    agent = here.router.agent("a0")
+    assert agent is not None
+    return agent.presence.value
+
+
+def test_agent_first_to_the_end() -> None:
+    here = dialled(floor())
+    assert presence(here) == "ringing"
+    here.pick_up("cb")
+    here.talk("cb")
+    assert here.rows["cb"].ended == ["connected"]
+    assert presence(here) == "on_contact"
+
+
+def test_an_attempt_that_fails_frees_the_agent_at_once_and_unmarked() -> None:
+    here = dialled(floor())
+    idle = here.router.agent("a0")
+    here.customer("cb", Outcome.BUSY)
+    freed = here.router.agent("a0")
+    assert presence(here) == "available"
+    assert idle is not None
+    assert freed is not None
+    assert freed.idle_since == idle.idle_since
+    assert here.rows["cb"].record.due_ms == NOON + PLAIN.pause(Outcome.BUSY, 0)  # type: ignore[operator]
+    here.live_call("live")
+    here.pass_time(5 * MINUTE)
+    # At its place again: ahead of the live caller who came after the request.
+    assert [one.interaction for one in here.router.waiting("q")] == ["cb", "live"]
+
+
+def test_a_refused_number_is_not_tried_again() -> None:
+    here = dialled(floor())
+    here.customer("cb", Outcome.REFUSED)
+    assert here.rows["cb"].ended == ["failed"]
+
+
+def test_attempts_run_out() -> None:
+    here = floor(replace(PLAIN, attempts=2, retry={Outcome.BUSY: (0,)}))
+    dialled(here)
+    here.customer("cb", Outcome.BUSY)
+    here.answer(next(iter(here.offers)))
+    here.claim()
+    here.customer("cb", Outcome.BUSY)
+    assert (here.rows["cb"].ended, here.rows["cb"].dials) == (["failed"], 2)
+
+
+def test_the_agent_goes_while_the_customers_phone_rings() -> None:
+    here = dialled(floor(agents=2))
+    here.decline(next(iter(here.reached)))
+    assert here.book.stage("cb") is Stage.HANGING_UP
+    here.customer("cb", Outcome.HUNG_UP)
+    # Ours was the end: it does not count, and the place is kept.
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.WAITING, 0)
+    assert len(here.offers) == 1
+
+
+def test_asked_later_and_cancel() -> None:
+    here = dialled(floor(ASKS))
+    here.pick_up("cb")
+    assert here.book.stage("cb") is Stage.ASKING
+    here.choose("cb", Choice.LATER)
+    here.customer("cb", Outcome.HUNG_UP)
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 0)
+    here.pass_time(ASKS.later_ms)
+    here.answer(next(iter(here.offers)))
+    here.claim()
+    here.pick_up("cb")
+    here.choose("cb", Choice.CANCEL)
+    assert here.rows["cb"].ended == ["cancelled"]
+    assert presence(here) == "available"
+
+
+def test_customer_first_holds_at_the_kept_place() -> None:
+    here = floor(replace(PLAIN, agent_first=False), agents=1)
+    here.live_call("first")
+    here.answer(next(iter(here.offers)))
+    here.promise("cb", NOON - HOUR)
+    here.live_call("live")
+    here.tell(cb.Expected("q", 1, ((NOON, NOON),)))
+    here.claim()
+    here.pick_up("cb")
+    here.choose("cb", Choice.TALK)
+    assert here.book.stage("cb") is Stage.HOLDING
+    assert [one.interaction for one in here.router.waiting("q")] == ["cb", "live"]
+    here.hang_up("first")
+    here.pass_time(1)
+    here.answer(next(iter(here.offers)))
+    here.talk("cb")
+    assert here.rows["cb"].ended == ["connected"]
+
+
+def test_a_machine_is_tried_again_or_left_a_message() -> None:
+    here = dialled(floor())
+    here.tell(cb.MachineHeard("cb", here.at_customer["cb"]))
+    here.customer("cb", Outcome.HUNG_UP)
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 1)
+    here = dialled(floor(replace(PLAIN, leave_message=True, attempts=1)))
+    here.tell(cb.MachineHeard("cb", here.at_customer["cb"]))
+    # The agent is free while the message plays.
+    assert (presence(here), here.messages) == ("available", ["cb"])
+    here.customer("cb", Outcome.HUNG_UP)
+    assert here.rows["cb"].ended == ["failed"]
+
+
+def test_the_customer_calls_again() -> None:
+    here = floor()
+    here.live_call("first")
+    here.answer(next(iter(here.offers)))
+    here.promise("cb", NOON - HOUR)
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert here.rows["cb"].ended == ["merged"]
+    (taken,) = here.places
+    assert (taken.arrived.interaction, taken.arrived.entered) == ("again", NOON - HOUR)
+    here.live_call("live")
+    here.route(taken.arrived)
+    assert [one.interaction for one in here.router.waiting("q")] == ["again", "live"]
+
+
+def test_somebody_else_calls_while_the_customer_is_with_us() -> None:
+    here = dialled(floor(ASKS))
+    here.pick_up("cb")
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert here.book.stage("cb") is Stage.ASKING
+    assert not here.places
+
+
+def test_it_expires_and_says_so() -> None:
+    here = floor(agents=0)
+    here.promise("cb")
+    here.pass_time(PLAIN.expires_ms - 1)
+    assert here.book.stage("cb") is Stage.WAITING
+    here.pass_time(1)
+    assert here.rows["cb"].ended == ["expired"]
+
+
+def test_one_that_others_hold_is_tried_again_soon() -> None:
+    here = floor()
+    here.promise("cb")
+    here.answer(next(iter(here.offers)))
+    here.claim(granted=False)
+    assert (here.book.stage("cb"), presence(here)) == (Stage.SCHEDULED, "available")
+    here.pass_time(5000)
+    assert here.book.stage("cb") is Stage.WAITING
+
+
+def test_a_row_read_before_ours_was_written_changes_nothing() -> None:
+    here = dialled(floor())
+    old = here.rows["cb"].record
+    here.customer("cb", Outcome.BUSY)
+    due = here.book.deadline
+    here.tell(cb.Known(replace(old, fence=0)))
+    here.tell(cb.Known(replace(old, fence=1, holder="us")))
+    assert here.book.deadline == due
+
+
+def test_whose_callback_it_is() -> None:
+    here = floor()
+    here.promise("cb", customer="c-1")
+    assert here.book.of("q", "c-1", "+14155550188") == "cb"
+    assert here.book.of("q", None, "+12125550123") == "cb"
+    assert here.book.of("other", "c-1", "+12125550123") is None
+
+
+# --- the place ---------------------------------------------------------------------------------
+
+Q = QueueConfig(
+    "q",
+    max_wait_ms=60_000,
+    recipes=(Recipe((Waited(10_000),), (OfferCallback(),)),),
+    tiers=(("vip", 5_000),),
+)
+STAFF = (
+    AgentConfig("anna", ("q",), languages=("th",)),
+    AgentConfig("bob", ("q",), languages=("th",)),
+    AgentConfig("chris", ("q",)),
+)
+
+
+def routed(*logged_in: str) -> Router:
+    router = Router(Configuration(queues=(Q,), agents=STAFF, languages=("th",)), "t")
+    for name in logged_in:
+        router.handle(ev.AgentReachable(name, True), NOON)
+        router.handle(ev.AgentWants(name, Wanted.AVAILABLE), NOON)
+    return router
+
+
+def test_the_place_is_that_of_the_call_that_asked() -> None:
+    router = routed()
+    router.handle(
+        ev.Arrived("x", "q", NOON, 700, criteria=Language("th"), tier="vip",
+                   steps=(Step(Named(("anna",)), 5_000),)), NOON,
+    )  # fmt: skip
+    router.handle(ev.TimePassed(), NOON + 20_000)
+    was = router.interaction("x")
+    kept = router.kept("x")
+    assert kept is not None
+    record = Callback(
+        "cb", "+12125550123", NOON + 20_000, "flow", "q", "x", place=to_entry(kept)[1]
+    )
+    router.handle(ev.Left("x", ev.LeaveReason.CALLED_BACK), NOON + 20_000)
+    back = arrival(record, Q, MINUTE)
+    # An hour later: neither turned away for the long wait nor asked about a callback again.
+    decided = router.handle(back, NOON + HOUR)
+    decided += router.handle(ev.TimePassed(), NOON + 2 * HOUR)
+    assert decided == []
+    now = router.interaction("x")
+    assert was is not None
+    assert now is not None
+    assert (now.entered, now.priority, now.needs) == (was.entered, was.priority, was.needs)
+
+
+def test_a_place_written_by_another_version_still_serves() -> None:
+    record = Callback("cb", "+12125550123", NOON, "api", "q", place={"colour": "red"})
+    back = arrival(record, Q, MINUTE)
+    assert (back.interaction, back.entered, back.rejoins) == ("cb", NOON, True)
+
+
+def test_a_chosen_time_enters_at_that_time() -> None:
+    record = Callback("cb", "+12125550123", NOON, "slot", "q", due_ms=NOON + HOUR)
+    assert arrival(record, Q, MINUTE).entered == NOON + HOUR
+
+
+def test_a_personal_callback_waits_for_its_owner_then_goes_to_the_queue() -> None:
+    record = Callback("cb", "+12125550123", NOON, "agent", "q", owner="anna")
+    router = routed("anna", "bob")
+    router.handle(ev.AgentWants("anna", Wanted.PAUSED), NOON)
+    assert router.handle(arrival(record, Q, MINUTE), NOON) == []
+    (offer, _) = router.handle(ev.TimePassed(), NOON + MINUTE)
+    assert isinstance(offer, ev.Offer)
+    assert offer.agent == "bob"
+    # Absent: at once.
+    (offer, _) = routed("bob").handle(arrival(record, Q, MINUTE), NOON)
+    assert isinstance(offer, ev.Offer)

@@ -1,0 +1,168 @@
+"""`sala callback …` on a real database: what it prints, refuses, and leaves as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import uuid6
+from typer.testing import CliRunner, Result
+
+from crm import attempts, callbacks
+from crm.database import Database
+from sala.cli import app
+from sala.database import prepare
+from sala.settings import Settings
+from sala.view import floor_tables
+
+NUMBER = "+14155550123"
+NOW = 1_800_000_000_000
+
+
+@pytest.fixture
+def url(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of a database as a first start leaves it."""
+    for name in list(os.environ):
+        if name.startswith("SALA_") and name != "SALA_CACHE":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALA_DATABASE_URL", server)
+
+    async def fresh() -> None:
+        connection = await asyncpg.connect(server)
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await connection.close()
+        await prepare(server)
+
+    asyncio.run(fresh())
+    return server
+
+
+def sala(*words: str, status: int = 0) -> str:
+    result: Result = CliRunner().invoke(app, ("callback", *words))
+    assert "Traceback" not in result.output
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def done(url: str, work: Callable[[Database], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        database = Database(url, size=2)
+        await database.open()
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def promised(url: str, queue: str = "sales", number: str = NUMBER) -> str:
+    call = str(uuid6.uuid7())
+    return str(done(url, lambda d: callbacks.promise(d, number, queue, NOW, call)))
+
+
+def kept(url: str, one: str) -> Any:
+    return done(url, lambda d: callbacks.get(d, one))
+
+
+def test_list_and_show(url: str) -> None:
+    assert "no open callbacks" in sala("list")
+    one = promised(url)
+    done(url, lambda d: attempts.claim(d, one, "w", 60_000))
+    table = sala("list")
+    assert one[-12:] in table
+    assert "dialling" in table
+    assert NUMBER not in table  # whole numbers stand in `show` and --json alone
+    shown = sala("show", one[-6:])
+    assert NUMBER in shown
+    assert "1. " in shown
+    assert "live" in shown
+    assert json.loads(sala("show", one, "--json"))["tries"][0]["holder"] == "w"
+    assert json.loads(sala("list", "--json"))[0]["id"] == one
+    assert "no open callbacks" in sala("list", "--queue", "support")
+    assert "There is no callback" in sala("show", "nothing", status=2)
+
+
+def test_cancel(url: str) -> None:
+    one = promised(url)
+    assert "cancelled" in sala("cancel", one)
+    assert "has ended: cancelled" in sala("cancel", one, status=2)
+    assert "no open callbacks" in sala("list")
+    assert "(admin)" in sala("list", "--all")
+    totals = json.loads(sala("totals", "--json"))
+    assert (totals[0]["accepted"], totals[0]["cancelled"]) == (1, 1)
+    assert "cancelled" in sala("totals")
+
+
+def test_reschedule(url: str) -> None:
+    one = promised(url)
+    sala("policy", "sales", "calling={mon-sun: 09:00-20:00}")
+    assert "due 2030-05-06" in sala("reschedule", one, "2030-05-06T11:00-07:00")
+    before = kept(url, one)
+    told = sala("reschedule", one, "2030-05-06T03:00-07:00", status=2)
+    assert "customers are not called then; the next hour is 2030-05-06" in told
+    assert kept(url, one) == before
+    sala("reschedule", one, "2030-05-06T03:00-07:00", "--force")
+    assert kept(url, one).due_ms != before.due_ms
+    assert "is no moment" in sala("reschedule", one, "soon", status=2)
+
+
+def test_reassign(url: str) -> None:
+    one = promised(url)
+    assert "say where to" in sala("reassign", one, status=2)
+    assert "did you mean 'support'" in sala("reassign", one, "--queue", "suport", status=2)
+    assert "there is no agent 9" in sala("reassign", one, "--agent", "9", status=2)
+    sala("reassign", one, "--queue", "support", "--agent", "1001")
+    assert (kept(url, one).queue, kept(url, one).owner) == ("support", "1001")
+    other = promised(url)
+    assert "another open callback" in sala("reassign", other, "--queue", "support", status=2)
+    sala("reassign", one, "--agent", "")
+    assert kept(url, one).owner is None
+
+
+def test_policy(url: str) -> None:
+    assert "all as by default" in sala("policy", "sales")
+    assert "attempts: 5" in sala("policy", "sales", "attempts=5", "retry={busy: [1m, 5m]}")
+    told = sala("policy", "sales", "attempts=0", "ring=1s", status=2)
+    assert "queue sales, callbacks, ring: a time from 5s to 2m is needed" in told
+    assert "attempts: a number from 1 to 20" in told
+    assert "did you mean 'attempts'" in sala("policy", "sales", "atempts=3", status=2)
+    assert "busy" in sala("policy", "sales")
+    assert "all as by default" in sala("policy", "sales", "attempts=", "retry=")
+    assert "there is no queue salse" in sala("policy", "salse", status=2)
+
+
+def test_forbid_and_allow(url: str) -> None:
+    one = promised(url)
+    assert "cancelled: 1" in sala("forbid", "+1 415 555 0123")
+    assert kept(url, one).reason == "do_not_call"
+    sala("allow", NUMBER)
+    assert "is not on the do-not-call list" in sala("allow", NUMBER, status=2)
+    assert "no telephone number" in sala("forbid", "12", status=2)
+
+
+def test_status_counts_callbacks(url: str) -> None:
+    from rich.console import Console
+
+    from sala.callbacks import counting
+
+    promised(url)
+
+    async def counts(settings: Settings) -> list[dict[str, Any]]:
+        async with counting(settings) as count:
+            return await count(NOW + 1)
+
+    found = asyncio.run(counts(Settings(database_url=url)))
+    assert found == [{"queue": "sales", "waiting": 1, "scheduled": 0, "dialling": 0}]
+    console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    console.print(floor_tables({"switch": "up", "callbacks": found}))
+    assert "scheduled" in console.export_text()
+    away = Settings(database_url="postgresql://nobody@127.0.0.1:1/none")
+    assert asyncio.run(counts(away)) == []

@@ -1,0 +1,169 @@
+"""Policies, quiet hours in the customer's zone, chosen times, who is called unasked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acd.callbacks.asking import after_abandon, after_cut, slots
+from acd.callbacks.calling import Calling, zones
+from acd.callbacks.policy import HOUR, MINUTE, Policy, read
+from acd.callbacks.words import RETRIED, Outcome
+from acd.policy.faults import Faults
+from crm.calendars import Calendar, State
+
+BANGKOK, NEW_YORK, LONDON = "+66812345678", "+12125550123", "+442070313000"
+DAYTIME = Policy().calling
+
+
+def at(text: str, zone: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+def policy(**given_: object) -> Policy:
+    faults = Faults()
+    found = read(given_, faults)
+    assert not faults.found
+    return found
+
+
+def faults_of(**given_: object) -> list[str]:
+    faults = Faults()
+    read(given_, faults)
+    return [str(one) for one in faults.found]
+
+
+def test_a_policy_is_read() -> None:
+    found = policy(
+        first="customer", ring="30s", ask="yes", answer_within="10s", attempts="5",
+        retry={"busy": ["1m", "2m"], "no_answer": "1h", "refused": []}, machine="message",
+        expires="24h", later="5m", at_once="3", calling={"mon-fri": "10:00-18:00"},
+        timezone="Asia/Bangkok", after_abandon="45s", rescue="no", slot="15m", owner_wait="0",
+        caller_id="+6621234567",
+    )  # fmt: skip
+    assert (found.agent_first, found.asks, found.ring_ms, found.attempts) == (
+        False,
+        True,
+        30_000,
+        5,
+    )
+    assert [found.pause(Outcome.BUSY, n) for n in range(3)] == [MINUTE, 2 * MINUTE, 2 * MINUTE]
+    assert found.pause(Outcome.REFUSED, 0) is None
+    assert found.pause(Outcome.HUNG_UP, 0) == Policy().pause(Outcome.HUNG_UP, 0)
+    assert (found.calling.timezone, found.after_abandon_ms, found.owner_wait_ms) == (
+        "Asia/Bangkok", 45_000, 0,
+    )  # fmt: skip
+    assert policy() == Policy() == read(None, Faults())
+
+
+@pytest.mark.parametrize(
+    ("given_", "told"),
+    [
+        ({"rings": "3s"}, "did you mean 'ring'"),
+        ({"first": "both"}, "unknown order 'both'"),
+        ({"ring": "30"}, "write 30s, 30m"),
+        ({"ring": "1s"}, "from 5s to 2m"),
+        ({"attempts": "0"}, "from 1 to 20"),
+        ({"retry": {"bussy": "1m"}}, "did you mean 'busy'"),
+        ({"retry": {"busy": ["1m", "soon"]}}, "'soon' is no time"),
+        ({"calling": {"mon": "9-5"}}, "no time of opening"),
+        ({"calling": {"mon": None}}, "at least one day"),
+        ({"timezone": "Mars/Olympus"}, "no time zone"),
+        ({"caller_id": "sip:me"}, "no number"),
+        ({"rescue": "perhaps"}, "true or false"),
+    ],
+)
+def test_a_faulty_field_is_told_and_has_its_default(given_: dict[str, object], told: str) -> None:
+    (message,) = faults_of(**given_)
+    assert told in message
+    assert read(given_, Faults()) == Policy()
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert len(faults_of(ring="x", attempts="y", first="z")) == 3
+    faults = Faults()
+    assert read([1], faults) == Policy()
+    assert "must be a mapping" in str(faults.found[0])
+
+
+def test_zones_of_numbers() -> None:
+    assert zones(BANGKOK) == ("Asia/Bangkok",)
+    assert zones(NEW_YORK) == ("America/New_York",)
+    assert zones("+18005550123") == ()  # freephone: everywhere
+    assert zones("not a number") == ()
+
+
+def test_quiet_hours_are_the_customers() -> None:
+    calling = Calling()
+    now = at("2026-07-01T12:00", "Asia/Bangkok")
+    assert calling.window(DAYTIME, BANGKOK, now).allowed
+    assert not calling.window(DAYTIME, NEW_YORK, now).allowed
+    assert calling.next(DAYTIME, NEW_YORK, now) == at("2026-07-01T09:00", "America/New_York")
+    # Of no zone: the policy's.
+    assert calling.next(DAYTIME, "+18005550123", now) == at("2026-07-01T09:00", "UTC")
+
+
+@pytest.mark.parametrize("day", ["2026-03-08", "2026-11-01"])
+def test_quiet_hours_on_days_of_daylight_saving(day: str) -> None:
+    night = at(f"{day}T00:30", "America/New_York")
+    first = Calling().next(DAYTIME, NEW_YORK, night)
+    assert first == at(f"{day}T09:00", "America/New_York")
+    assert first - night in (int(7.5 * HOUR), int(9.5 * HOUR))
+
+
+@given(
+    st.sampled_from((BANGKOK, NEW_YORK, LONDON, "+18005550123", "+77010000000")),
+    st.lists(st.integers(at("2026-01-01T00:00", "UTC"), at("2027-12-31T00:00", "UTC")), max_size=6),
+)
+def test_windows_agree_with_the_calendar(number: str, moments: list[int]) -> None:
+    calling = Calling()
+    where = zones(number) or ("UTC",)
+    for now in moments:
+        window = calling.window(DAYTIME, number, now)
+        for moment in (now, (now + window.until) // 2, window.until - 1):
+            open_ = [replace(DAYTIME, timezone=z).at(moment) is State.OPEN for z in where]
+            assert all(open_) is window.allowed
+        assert calling.window(DAYTIME, number, window.until).allowed is not window.allowed
+        assert calling.window(DAYTIME, number, now) == window
+
+
+def test_slots_by_hours_zone_and_staffing() -> None:
+    office = Calendar("office", "America/New_York", (((9 * 60, 11 * 60),),) * 7)
+    now = at("2026-03-07T08:50", "America/New_York")
+    until = at("2026-03-09T00:00", "America/New_York")
+    first = at("2026-03-07T09:00", "America/New_York")
+    found = list(
+        slots(policy(slot="30m"), office, NEW_YORK, now, lambda _: 2, {first: 2}, until=until)
+    )
+    local = [
+        datetime.fromtimestamp(one.start / 1000, ZoneInfo("America/New_York")).strftime("%d %H:%M")
+        for one in found
+    ]
+    # The first is full; daylight saving began in the night between.
+    assert local == [
+        "07 09:30", "07 10:00", "07 10:30", "08 09:00", "08 09:30", "08 10:00", "08 10:30",
+    ]  # fmt: skip
+    assert {one.left for one in found} == {2}
+    assert not list(slots(policy(), None, NEW_YORK, now, lambda _: 0, {}, until=until))
+
+
+def test_who_is_called_unasked() -> None:
+    now = at("2026-07-01T10:00", "Asia/Bangkok")
+    patient = policy(after_abandon="30s")
+    assert after_abandon(patient, BANGKOK, 30_000, None, now)
+    assert not after_abandon(patient, BANGKOK, 29_999, None, now)
+    assert not after_abandon(policy(), BANGKOK, 90_000, None, now)
+    assert not after_abandon(patient, BANGKOK, 30_000, now - 9 * HOUR, now)
+    assert after_abandon(patient, BANGKOK, 30_000, now - 11 * HOUR, now)  # the day before, there
+    assert after_cut(policy(), ours=True)
+    assert not after_cut(policy(), ours=False)
+    assert not after_cut(policy(rescue=False), ours=True)
+
+
+def test_every_outcome_has_a_plan() -> None:
+    assert set(Policy().retry) == set(RETRIED)
