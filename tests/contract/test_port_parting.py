@@ -86,11 +86,15 @@ class Talk:
         self.place, self.leg, self.call = place, leg, call
         self.voices = iter(range(100, 10_000))
 
-    async def state(self, wanted: CallState) -> FloorSnapshot:
+    async def state(self, wanted: CallState, carrying: str = "interaction") -> FloorSnapshot:
+        """Wait until the call is in a state and carries a fact; give the floor as it is then."""
         async with asyncio.timeout(6):
             while True:
                 found = await self.place.switch.snapshot()
-                if any(c.call == self.call and c.state is wanted for c in found.calls):
+                if any(
+                    c.call == self.call and c.state is wanted and carrying in c.carried
+                    for c in found.calls
+                ):
                     return found
                 await asyncio.sleep(0.05)
 
@@ -374,7 +378,7 @@ async def test_a_phone_joins_its_calls_before_the_second_is_answered(
     await other.answered()
     await line.refer("support", replaces=other)
     await place.handler.saw(lambda e: isinstance(e, LegHandsOver))
-    found = await one.state(CallState.WAITING)
+    found = await one.state(CallState.WAITING, carrying="second")
     # What the second call carried goes before what the caller's own did.
     assert [(c.call, c.carried["second"]) for c in found.calls] == [(one.call, "b1")]
     await one.leg.hears_music()
