@@ -14,7 +14,7 @@ from lab.softphone import Line, SoftPhone
 
 AGENTS = ("2001", "2002", "2003")
 SPEECH_S = 1.5
-HEARD = 0.4
+HEARD = 0.25
 """Sound that crosses a bridge while it changes comes with gaps."""
 _NUMBERS = itertools.count(1000)
 _VOICES = itertools.count(50_000)
