@@ -85,6 +85,12 @@ queues:
         repeat: 1m
       - when: no agents active
         then: callback
+    callback:
+      first: customer
+      retry: {busy: [5m, 15m], refused: []}
+      calling: {mon-fri: 09:00-20:00}
+      key: "5"
+      offer_over: 5m
   sales: {}
 agents:
   1001:
