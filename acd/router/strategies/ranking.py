@@ -33,5 +33,5 @@ class Ranking(ABC):
     def worth(self, agent: Agent, line: Line) -> int:
         """Return what decides first; smaller is better."""
 
-    def chosen(self, rank: Rank) -> None:
+    def chosen(self, rank: Rank) -> None:  # noqa: B027 - only a few remember their choices
         """Nothing hangs on past choices."""
