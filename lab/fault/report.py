@@ -56,8 +56,8 @@ def page(
         "Customers call a queue of three agents over a real trunk, press 1, hang up and are called "
         "back; some are busy, away or refuse, some stay on the line. Meanwhile the service is "
         "killed (`SIGKILL`) at each step of a callback's life and started again. INVITEs, bridges "
-        "and hang-ups are those that the customers' phones and the PBX saw; states and attempts are "
-        "those of the database.\n",
+        "and hang-ups are those that the customers' phones and the PBX saw; states and attempts "
+        "are those of the database.\n",
         "## Figures\n",
         table(("What", "Figure"), figures(facts, breaches)),
         "## Laws\n",
