@@ -2,7 +2,6 @@
 # make setup   the set-up alone: dependencies, PBX, prompts, state folder
 # make demo    a whole call, told and verified
 # make test    all tests      make check   what CI runs first      make bench   measurements
-# make fault   the service killed at each step of callbacks, under load on the real PBX
 # make science the router beside the literature and the estimates beside what came, as tables
 # make fmt     format         make clean   remove what make made (the state folder stays)
 #
@@ -22,7 +21,7 @@ RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
 TESTS := tests/unit tests/contract tests/science tests/e2e tests/fault
 
-.PHONY: help run setup demo test check bench fault science fmt clean
+.PHONY: help run setup demo test check bench science fmt clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -51,10 +50,6 @@ check: $(DEV)
 bench: $(DEV)
 	@$(BIN)/sala setup
 	@$(BIN)/python -m lab.bench $(ARGS)
-
-fault: $(DEV)
-	@$(BIN)/sala setup
-	@$(BIN)/python -m lab.fault $(ARGS)
 
 science: $(DEV)
 	@$(BIN)/python tests/science $(ARGS)
