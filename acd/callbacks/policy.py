@@ -6,7 +6,7 @@ ask: false                # "press 1 to talk, 2 later, 3 cancel"; customer-first
 answer_within: 15s        # how long they are asked
 attempts: 3
 retry: {busy: [5m, 15m], no_answer: [30m, 2h], refused: []}
-machine: retry            # or message: leave one, and count the attempt
+machine: retry            # or message: leave one, and count the attempt; connect: nobody listens for one
 expires: 72h
 later: 10m
 at_once: 10               # dials in progress for this queue, customer-first
@@ -64,6 +64,8 @@ class Policy:
     retry: dict[Outcome, tuple[int, ...]] = field(default_factory=lambda: dict(_RETRY))
     """By outcome: the pause when it comes of the first attempt, of the second …; the last holds for
     all that follow. Empty: no next attempt."""
+    detect: bool = True
+    """Whether it is listened whether a machine has answered, which takes a second or two."""
     leave_message: bool = False
     expires_ms: int = 72 * HOUR
     later_ms: int = 10 * MINUTE
@@ -92,6 +94,8 @@ FIELDS = (
     "at_once", "calling", "timezone", "after_abandon", "rescue", "slot", "owner_wait", "caller_id",
 )  # fmt: skip
 
+MACHINE = ("retry", "message", "connect")
+
 
 def read(given: Any, faults: Faults) -> Policy:
     """Read a policy from plain values, as JSON or YAML give them.
@@ -115,7 +119,7 @@ def read(given: Any, faults: Faults) -> Policy:
             return default
 
     first = take("first", "agent", lambda v: values.choice(v, ("agent", "customer"), "order"))
-    machine = take("machine", "retry", lambda v: values.choice(v, ("retry", "message"), "way"))
+    machine = take("machine", "retry", lambda v: values.choice(v, MACHINE, "way"))
     abandoned: int | None = take("after_abandon", -1, _time(0, HOUR))
     return Policy(
         agent_first=first == "agent",
@@ -124,6 +128,7 @@ def read(given: Any, faults: Faults) -> Policy:
         ask_ms=take("answer_within", plain.ask_ms, _time(3_000, 2 * MINUTE)),
         attempts=take("attempts", plain.attempts, lambda v: values.number(v, 1, 20)),
         retry={**plain.retry, **take("retry", {}, _retry)},
+        detect=machine != "connect",
         leave_message=machine == "message",
         expires_ms=take("expires", plain.expires_ms, _time(MINUTE, _LONGEST_MS)),
         later_ms=take("later", plain.later_ms, _time(MINUTE, 24 * HOUR)),
