@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from acd import policy
+from acd.callbacks.policy import Policy, of_queues
+from acd.policy.faults import Faults
 from acd.router.events import Configuration, QueueConfig, Wanted
 from acd.router.recipes import TierIn
 from crm import records as crm
@@ -19,7 +21,7 @@ class Roster:
 
     `addresses` maps an agent to their address at the switch (a SIP account), `presences` to what
     they last asked to be, `since` to when that was, as stored; `hours` maps queues to when they are
-    open, if not always.
+    open, if not always; `callbacks` to how their callbacks are made.
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class Roster:
         hours: Mapping[str, Calendar] | None = None,
         faults: Sequence[policy.Fault] = (),
         since: Mapping[str, int] | None = None,
+        callbacks: Mapping[str, Policy] | None = None,
     ) -> None:
         self.configuration = configuration
+        self.callbacks = callbacks or {}
         self.hours = hours or {}
         self.faults = tuple(faults)
         self._since = since or {}
@@ -54,14 +58,16 @@ class Roster:
         Its `faults` tell what of the rows cannot be used; each such part has its default, or is
         left out, so that the floor works with the rest.
         """
-        found = policy.read(floor)
+        found, faults = policy.read(floor), Faults()
+        callbacks = of_queues(floor.queues, faults)
         return cls(
             found.configuration,
             {agent.id: agent.address for agent in floor.agents},
             {agent.id: (Wanted(agent.wanted), agent.reason) for agent in floor.agents},
             found.hours,
-            found.faults,
+            (*found.faults, *faults.found),
             {agent.id: agent.since_ms for agent in floor.agents},
+            callbacks,
         )
 
     def agents(self) -> Iterator[str]:

@@ -203,17 +203,6 @@ async def totals(database: Database) -> list[CallbackTotals]:
     return [CallbackTotals(**row) for row in await database.rows("callbacks_totals")]
 
 
-async def policies(database: Database) -> dict[str, Any]:
-    """Return the policies by queue, as the admin wrote them; queues without one are left out."""
-    rows = await database.rows("callbacks_policies")
-    return {row["queue"]: json.loads(row["policy"]) for row in rows}
-
-
-async def put_policy(database: Database, queue: str, policy: Mapping[str, Any]) -> None:
-    """Store a queue's policy. Raises `DataRefused` if there is no such queue."""
-    await database.value("callbacks_put_policy", queue, encode(policy).decode())
-
-
 async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[frozenset[str]]:
     """Yield ids of callbacks that are new or were changed by anyone; never ends, never raises.
 

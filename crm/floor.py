@@ -272,6 +272,7 @@ def _queue(row: Any) -> Queue:
             "tiers": json.loads(row["tiers"]),
             "steps": tuple(json.loads(row["steps"])),
             "recipes": tuple(json.loads(row["recipes"])),
+            "callback": json.loads(row["callback"]),
         }
     )
 

@@ -73,6 +73,13 @@ _TABLES = (
     ),
     Table("queues", "queue", 1, _QUEUE, _queues),
     Table(
+        "callback_policies", "callback policy of queue", 1, ("queue", "policy"),
+        lambda floor: (
+            (one.name, json.dumps(one.callback, ensure_ascii=False))
+            for one in floor.queues if one.callback
+        ),
+    ),
+    Table(
         "agents", "agent", 1,
         ("id", "name", "address", "site", "voice", "chat", "email", "weight"), _agents,
     ),

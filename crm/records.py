@@ -133,7 +133,8 @@ class JournalEntry:
 class Queue:
     """One queue's policy.
 
-    `tiers`, `steps`, `recipes` and the `when_*` are in the admin's own words, for `acd.policy`.
+    `tiers`, `steps`, `recipes`, `callback` and the `when_*` are in the admin's own words, for
+    `acd.policy`.
     """
 
     name: str
@@ -157,6 +158,8 @@ class Queue:
     tiers: Mapping[str, Any] = field(default_factory=dict)
     steps: Sequence[Any] = ()
     recipes: Sequence[Any] = ()
+    callback: Mapping[str, Any] = field(default_factory=dict)
+    """How its callbacks are made, for `acd.callbacks.policy`."""
 
 
 @dataclass(frozen=True, slots=True)

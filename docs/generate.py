@@ -301,6 +301,17 @@ def routing_fields(record: Any) -> str:
     return table(("Field", "Default", "Meaning"), rows)
 
 
+def callback_fields() -> str:
+    """Return the fields of a queue's `callback`."""
+    from acd.callbacks.policy import FIELDS
+
+    rows = (
+        (_code(name), "" if default in ("", "none") else _code(default), meaning)
+        for name, (default, meaning) in FIELDS.items()
+    )
+    return table(("Field", "Default", "Meaning"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "cli": cli,
     "commands": commands,
@@ -310,6 +321,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "nodes": nodes,
     "policies": policies,
     "routing-agent": lambda: routing_fields(records.Agent("", "", "")),
+    "routing-callback": callback_fields,
     "routing-floor": lambda: routing_fields(records.FloorPolicy()),
     "routing-queue": lambda: routing_fields(records.Queue("")),
     "routing-selection": lambda: routing_fields(records.Selection("")),

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from acd.callbacks.policy import Policy, read
-from acd.policy.faults import Faults
+from acd.callbacks.policy import Policy, of_queues
+from acd.policy.faults import Faults, nearest
 from crm import callbacks
 from crm.database import Database
 from crm.errors import CrmError
-from crm.records import Callback
+from crm.records import Callback, Floor, Queue
 from sala.database import running_url
 from sala.errors import SalaError, UserError
 from sala.settings import Settings
@@ -45,13 +45,18 @@ async def counting(settings: Settings) -> AsyncIterator[Counting]:
             await database.close()
 
 
-def policy_of(queue: str, given: Any) -> Policy:
-    """Read a queue's stored policy. Raises UserError with all faults."""
-    faults = Faults()
-    found = read(given, faults.at("queues", queue, "callbacks"))
-    if faults.found:
-        raise UserError("\n".join(str(one) for one in faults.found))
-    return found
+def of_queue(floor: Floor, name: str) -> Queue:
+    """Return a stored queue. Raises UserError if there is none of that name."""
+    for queue in floor.queues:
+        if queue.name == name:
+            return queue
+    hint = nearest(name, [queue.name for queue in floor.queues])
+    raise UserError(f"there is no queue {name}{hint}; sala queue list shows all")
+
+
+def policy_of(floor: Floor, queue: str | None) -> Policy:
+    """Return how callbacks of a queue are made; one that is gone, or none, has the default way."""
+    return of_queues(floor.queues, Faults()).get(queue or "", Policy())
 
 
 def masked(number: str) -> str:

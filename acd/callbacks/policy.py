@@ -1,27 +1,8 @@
-"""How a queue's callbacks are made: a checked value, read from what an admin wrote.
-
-first: agent              # or customer: dialled when an agent is expected within `ring`
-ring: 25s
-ask: false                # "press 1 to talk, 2 later, 3 cancel"; customer-first always asks
-answer_within: 15s        # how long they are asked
-attempts: 3
-retry: {busy: [5m, 15m], no_answer: [30m, 2h], refused: []}
-machine: retry            # or message: leave one, and count the attempt; connect: nobody listens for one
-expires: 72h
-later: 10m
-at_once: 10               # dials in progress for this queue, customer-first
-calling: {mon-sat: 09:00-20:00}    # in the customer's time zone
-timezone: Asia/Bangkok    # of numbers that do not tell theirs
-after_abandon: 30s        # call back who hung up after this wait; absent: nobody
-rescue: true              # call back who was cut off by a fault of ours
-slot: 30m                 # length of the times that customers may choose
-owner_wait: 10m           # a personal callback goes to the queue after this; absent agents: at once
-caller_id: "+6621234567"
-"""
+"""How a queue's callbacks are made: a checked value, read from what an admin wrote (`FIELDS`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,11 +11,13 @@ from acd.policy import values
 from acd.policy.faults import Faults, Wrong, shown
 from crm import calendars
 from crm.calendars import DAYS, Calendar
+from crm.records import Queue
 
 from .words import RETRIED, Outcome
 
 T = TypeVar("T")
 
+KEYS = tuple("1234567890*#")
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 _LONGEST_MS = 90 * 24 * HOUR
@@ -75,8 +58,13 @@ class Policy:
     after_abandon_ms: int | None = None
     rescue: bool = True
     slot_ms: int = 30 * MINUTE
+    slot_takes: int | None = None
+    """None: as many as agents serve the queue."""
+    book_ahead_ms: int = 7 * 24 * HOUR
     owner_wait_ms: int = 10 * MINUTE
     caller_id: str = ""
+    key: str = ""
+    offer_over_ms: int | None = None
 
     @property
     def asks(self) -> bool:
@@ -89,10 +77,37 @@ class Policy:
         return plan[min(before, len(plan) - 1)] if plan else None
 
 
-FIELDS = (
-    "first", "ring", "ask", "answer_within", "attempts", "retry", "machine", "expires", "later",
-    "at_once", "calling", "timezone", "after_abandon", "rescue", "slot", "owner_wait", "caller_id",
-)  # fmt: skip
+FIELDS: dict[str, tuple[str, str]] = {
+    "first": ("agent", "`agent`: the customer is dialled when an agent is reserved. `customer`: "
+              "when an agent is expected within `ring`."),
+    "ring": ("25s", "How long the customer's phone rings."),
+    "ask": ("false", "Ask who answers: 1 to talk, 2 later, 3 cancel. With `first: customer` "
+            "always."),
+    "answer_within": ("15s", "How long they are asked."),
+    "attempts": ("3", "At most so many."),
+    "retry": ("", "By outcome, the pause after the first attempt, the second …; `[]`: no other "
+              "attempt."),
+    "machine": ("retry", "`message`: leave one; the agent is free meanwhile. `connect`: nobody "
+                "listens whether one answers, which takes a second or two."),
+    "expires": ("72h", "After the request, or after the time that was chosen."),
+    "later": ("10m", "The pause after \"later\"."),
+    "at_once": ("10", "Most calls in progress for the queue, with `first: customer`."),
+    "calling": ("{mon-sun: '09:00-20:00'}",
+                "When customers are called, in their own time zone."),
+    "timezone": ("UTC", "For numbers that do not tell theirs."),
+    "key": ("none", "Who waits presses it to be called back. Keys of the flow's own go first."),
+    "offer_over": ("none", "Who is expected to wait longer than this is asked, once, and told the "
+                   "range."),
+    "after_abandon": ("none", "Call back who hung up after this wait, once a day."),
+    "rescue": ("true", "Call back who was cut off by a fault of PBX or trunk."),
+    "slot": ("30m", "Length of the times that customers may choose."),
+    "slot_takes": ("none", "So many for one time; none: as many as agents serve the queue."),
+    "book_ahead": ("168h", "How far ahead times are offered."),
+    "owner_wait": ("10m", "How long a personal callback waits for its agent; an absent one is not "
+                   "waited for."),
+    "caller_id": ("", "The number shown; none: the trunk's."),
+}  # fmt: skip
+"""Fields by name: the default as an admin writes it (empty: see its meaning), and the meaning."""
 
 MACHINE = ("retry", "message", "connect")
 
@@ -120,7 +135,7 @@ def read(given: Any, faults: Faults) -> Policy:
 
     first = take("first", "agent", lambda v: values.choice(v, ("agent", "customer"), "order"))
     machine = take("machine", "retry", lambda v: values.choice(v, MACHINE, "way"))
-    abandoned: int | None = take("after_abandon", -1, _time(0, HOUR))
+    abandoned: int | None = take("after_abandon", None, _or_none(_time(0, HOUR)))
     return Policy(
         agent_first=first == "agent",
         ring_ms=take("ring", plain.ring_ms, _time(5_000, 2 * MINUTE)),
@@ -136,12 +151,27 @@ def read(given: Any, faults: Faults) -> Policy:
         calling=replace(
             take("calling", plain.calling, _calling), timezone=take("timezone", "UTC", _zone)
         ),
-        after_abandon_ms=None if abandoned == -1 else abandoned,
+        after_abandon_ms=abandoned,
         rescue=take("rescue", plain.rescue, values.boolean),
         slot_ms=take("slot", plain.slot_ms, _time(5 * MINUTE, 8 * HOUR)),
+        slot_takes=take("slot_takes", None, _or_none(lambda v: values.number(v, 1, 10_000))),
+        book_ahead_ms=take("book_ahead", plain.book_ahead_ms, _time(HOUR, _LONGEST_MS)),
         owner_wait_ms=take("owner_wait", plain.owner_wait_ms, _time(0, _LONGEST_MS)),
         caller_id=take("caller_id", plain.caller_id, _caller_id),
+        key=take("key", "", lambda v: "" if v == "none" else values.choice(str(v), KEYS, "key")),
+        offer_over_ms=take("offer_over", None, _or_none(_time(MINUTE, 24 * HOUR))),
     )
+
+
+def of_queues(queues: Iterable[Queue], faults: Faults) -> dict[str, Policy]:
+    """Read the policies of stored queues, by queue; faults are noted as of a routing file."""
+    return {
+        one.name: read(one.callback, faults.at("queues", one.name, "callback")) for one in queues
+    }
+
+
+def _or_none(read_: Callable[[Any], int]) -> Callable[[Any], int | None]:
+    return lambda value: None if value == "none" else read_(value)
 
 
 def _maps(given: Any) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from crm.database import Database
-    from crm.records import Callback
+    from crm.records import Callback, Floor
 
 app = typer.Typer(
     name="callback", help="Look after customers who are called back.", no_args_is_help=True
@@ -141,15 +141,14 @@ def reschedule(
 ) -> None:
     """Call back at another time, which may be past: then as soon as it is its turn."""
     from acd.callbacks.calling import Calling
-    from crm import callbacks
+    from crm import callbacks, floor
     from sala.callbacks import policy_of
 
     due = moments.parse(when)
 
     async def change(database: Database) -> None:
         one = await callbacks.named(database, callback)
-        stored = await callbacks.policies(database)
-        policy = policy_of(one.queue or "", stored.get(one.queue or ""))
+        policy = policy_of(await floor.load(database), one.queue)
         first = Calling().next(policy.calling, one.number, max(due, _now()))
         if first > max(due, _now()) and not force:
             raise UserError(
@@ -207,24 +206,24 @@ def policy(
     ] = None,
 ) -> None:
     """Show how callbacks of a queue are made, or change it."""
-    from acd.policy.faults import nearest
-    from crm import callbacks, floor
-    from sala.callbacks import policy_of
+    from dataclasses import replace
+
+    from sala.callbacks import of_queue
     from sala.routing.document import text
+    from sala.routing.run import load, run
 
-    async def change(database: Database) -> dict[str, Any]:
-        queues = [known.name for known in (await floor.load(database)).queues]
-        if queue not in queues:
-            raise UserError(f"there is no queue {queue}{nearest(queue, queues)}")
-        given = dict((await callbacks.policies(database)).get(queue, {}))
-        if fields:
-            given = _assigned(given, fields)
-            policy_of(queue, given)
-            await callbacks.put_policy(database, queue, given)
-        return given
+    settings = of(context).settings()
+    if not fields:
+        given = of_queue(load(settings), queue).callback
+        typer.echo(text(given), nl=False) if given else console().print("all as by default")
+        return
 
-    given = _run(context, change)
-    typer.echo(text(given), nl=False) if given else console().print("all as by default")
+    def edit(was: Floor) -> Floor:
+        one = of_queue(was, queue)
+        changed = replace(one, callback=_assigned(dict(one.callback), fields))
+        return replace(was, queues=tuple(changed if q is one else q for q in was.queues))
+
+    run(settings, edit)
 
 
 @app.command("totals")

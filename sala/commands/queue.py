@@ -44,11 +44,12 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command("show")
 def show(context: typer.Context, queue: Name, as_json: AsJson = False) -> None:
     """Show all of a queue's policy, and who serves it."""
+    from sala.callbacks import of_queue
     from sala.routing.document import entity, text
     from sala.routing.run import load
 
     floor = load(of(context).settings())
-    found = entity(_of(floor, queue), full=True)
+    found = entity(of_queue(floor, queue), full=True)
     serving = [agent.id for agent in floor.agents if queue in agent.queues]
     if as_json:
         print_json({**found, "agents": serving})
@@ -84,13 +85,14 @@ def set_(context: typer.Context, queue: Name, fields: Settings_ = None) -> None:
     """Change fields of a queue; calls that wait in it are routed anew at once."""
     from dataclasses import replace
 
+    from sala.callbacks import of_queue
     from sala.routing.run import run
 
     if not fields:
         raise UserError("name the fields to change: sala queue set support ring=15s")
 
     def edit(was: Floor) -> Floor:
-        changed = _set(_of(was, queue), fields)
+        changed = _set(of_queue(was, queue), fields)
         return replace(
             was, queues=tuple(changed if one.name == queue else one for one in was.queues)
         )
@@ -105,16 +107,6 @@ def remove(context: typer.Context, queue: Name) -> None:
     from sala.routing.run import run
 
     run(of(context).settings(), lambda was: without_queue(was, queue))
-
-
-def _of(floor: Floor, name: str) -> Queue:
-    for queue in floor.queues:
-        if queue.name == name:
-            return queue
-    from acd.policy.faults import nearest
-
-    hint = nearest(name, [queue.name for queue in floor.queues])
-    raise UserError(f"there is no queue {name}{hint}; sala queue list shows all")
 
 
 def _set(queue: Queue, assignments: list[str]) -> Queue:

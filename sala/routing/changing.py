@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from acd import policy
+from acd.callbacks.policy import of_queues
+from acd.policy.faults import Faults
 from acd.router import check
 from crm import floor
 from crm.database import Database
@@ -62,13 +64,19 @@ def plan(was: Floor, edit: Edit, wrong: Wrong | None = None) -> Change:
     A fault that was there before, by other hands, does not keep anything else from being changed.
     """
     wanted = edit(was)
-    known = {str(fault) for fault in policy.read(was, known=True).faults}
-    faults = [fault for fault in policy.read(wanted, known=True).faults if str(fault) not in known]
+    known = {str(fault) for fault in _faults(was)}
+    faults = [fault for fault in _faults(wanted) if str(fault) not in known]
     made = Change(was, wanted)
     faults += _accounts(made)
     if faults:
         raise (wrong or _told)(faults)
     return made
+
+
+def _faults(of: Floor) -> list[policy.Fault]:
+    callbacks = Faults()
+    of_queues(of.queues, callbacks)
+    return [*policy.read(of, known=True).faults, *callbacks.found]
 
 
 def _accounts(change: Change) -> Iterator[policy.Fault]:

@@ -72,6 +72,8 @@ QUEUE = (
           "Routing steps: see below."),
     Field("recipes", "recipes", to.entries, to.as_read,
           "What is done for who waits, and when: see below."),
+    Field("callback", "callback", to.fields, to.as_read,
+          "How callbacks are made: see below."),
 )
 AGENT = (
     Field("name", "name", to.one_word, to.as_it_is,

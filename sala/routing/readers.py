@@ -96,6 +96,15 @@ def entries(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def fields(value: Any) -> dict[str, Any]:
+    """Read a mapping of fields, kept in the admin's words; who knows them checks them."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Wrong(f"a mapping of fields is needed, not {shown(value)}")
+    return {str(key): one for key, one in value.items() if one is not None}
+
+
 def tiers(value: Any) -> dict[str, str]:
     """Read tiers with their head starts, kept in the admin's words."""
     if value is None:

@@ -9,8 +9,7 @@ import pytest
 import pytest_asyncio
 from port_house import SECRET, SOFT, House, house
 
-from lab import audio
-from lab.leg import Leg
+from lab.hearing import hear_each_other
 from lab.softphone import Line, SoftPhone
 from pbx.errors import LocalProtocolError
 from pbx.port import (
@@ -31,8 +30,6 @@ from pbx.port import (
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
 NOBODY = Caller(None)
-HEARD = 0.4
-"""Sound that crosses a bridge while it changes comes with gaps."""
 NUMBER = "+14155550199"
 
 
@@ -84,7 +81,6 @@ class Talk:
 
     def __init__(self, place: Place, leg: Line, call: str) -> None:
         self.place, self.leg, self.call = place, leg, call
-        self.voices = iter(range(100, 10_000))
 
     async def state(self, wanted: CallState, carrying: str = "interaction") -> FloorSnapshot:
         """Wait until the call is in a state and carries a fact; give the floor as it is then."""
@@ -97,13 +93,6 @@ class Talk:
                 ):
                     return found
                 await asyncio.sleep(0.05)
-
-    async def heard(self, one: Leg | Line, other: Leg | Line) -> None:
-        """Both are heard by each other."""
-        for speaker, listener in ((one, other), (other, one)):
-            sound = audio.voice(next(self.voices), 2.0)
-            said = speaker.say(sound) if isinstance(speaker, Line) else await speaker.say(sound)
-            await listener.hears(said, at_least=HEARD)
 
 
 async def talk(place: Place) -> Talk:
@@ -152,7 +141,7 @@ async def test_a_caller_on_hold_hears_music_and_is_taken_back(
     await one.leg.hears_music()
     place.switch.connect("h1", one.call, {"interaction": "i1"})
     await connected(place, "h1", 2)
-    await one.heard(one.leg, agent)
+    await hear_each_other(one.leg, agent)
     await agent.hang_up()
     await one.leg.ended()
 
@@ -190,7 +179,7 @@ async def test_a_phone_s_own_hold_is_told_and_listed(place: Place, soft: SoftPho
     await line.resume()
     await place.handler.saw(lambda e: e == LegResumes("p1"))
     assert [leg.holds for leg in (await place.switch.snapshot()).legs] == [False]
-    await one.heard(one.leg, line)
+    await hear_each_other(one.leg, line)
 
 
 async def test_a_consult_ends_in_the_other_agent_s_talk(
@@ -204,7 +193,7 @@ async def test_a_consult_ends_in_the_other_agent_s_talk(
     )
     second = await (await desk.ringing()).answer()
     await connected(place, "c2")
-    await one.heard(first, second)
+    await hear_each_other(first, second)
     found = await one.state(CallState.HELD)
     talks = {leg.offer: leg.talk for leg in found.legs}
     assert talks["c1"] == talks["c2"] != ""
@@ -212,7 +201,7 @@ async def test_a_consult_ends_in_the_other_agent_s_talk(
     await connected(place, "c2", 2)
     place.switch.cancel("c1")
     await first.ended()
-    await one.heard(one.leg, second)
+    await hear_each_other(one.leg, second)
     await second.hang_up()
     await one.leg.ended()
 
@@ -230,7 +219,7 @@ async def test_who_is_consulted_hangs_up_and_the_agent_takes_the_caller_back(
     await place.handler.saw(lambda e: isinstance(e, LegEnded) and e.offer == "c4")
     place.switch.connect("c3", one.call, {})
     await connected(place, "c3", 2)
-    await one.heard(one.leg, first)
+    await hear_each_other(one.leg, first)
 
 
 async def test_three_hear_each_other_and_each_may_leave(
@@ -244,12 +233,10 @@ async def test_three_hear_each_other_and_each_may_leave(
     await connected(place, "k2")
     place.switch.conference("a1", one.call, ("k1", "k2"))
     await one.state(CallState.CONFERENCE)
-    await one.heard(one.leg, first)
-    await one.heard(one.leg, second)
-    await one.heard(first, second)
+    await hear_each_other(one.leg, first, second)
     await first.hang_up()
     await place.handler.saw(lambda e: isinstance(e, LegEnded) and e.offer == "k1")
-    await one.heard(one.leg, second)
+    await hear_each_other(one.leg, second)
     await second.hang_up()
     await one.leg.ended()
 
@@ -293,7 +280,7 @@ async def test_a_refused_transfer_is_told_the_phone_and_the_talk_goes_on(
     await line.told(503)
     place.switch.connect("r2", one.call, {})
     await connected(place, "r2", 2)
-    await one.heard(one.leg, line)
+    await hear_each_other(one.leg, line)
 
 
 async def test_without_a_verdict_the_talk_goes_on_by_itself(place: Place, soft: SoftPhone) -> None:
@@ -305,7 +292,7 @@ async def test_without_a_verdict_the_talk_goes_on_by_itself(place: Place, soft: 
     place.handler.on_refer = decide  # type: ignore[method-assign]
     await line.refer("nobody")
     await connected(place, "r3", 2)
-    await one.heard(one.leg, line)
+    await hear_each_other(one.leg, line)
 
 
 @pytest.mark.parametrize("to", ["%26PJSIP%2F1002", "a%0d%0aEvent:%20x", "a" * 21, "a.b", "s@h,1"])
@@ -346,13 +333,13 @@ async def test_a_phone_joins_its_two_calls(place: Place, soft: SoftPhone, desk: 
     place.switch.ring("a2", desk.account, second, ring_ms=9000, caller=NOBODY, carry={})
     third = await (await desk.ringing()).answer()
     await connected(place, "a2")
-    await one.heard(other, third)
+    await hear_each_other(other, third)
     await line.refer("1002", replaces=other)
     told = await place.handler.saw(lambda e: isinstance(e, LegHandsOver))
     assert told == LegHandsOver("a1", second)
     await place.handler.saw(lambda e: isinstance(e, LegEnded) and e.offer == "a1")
     await place.handler.saw(lambda e: isinstance(e, CallEnded) and e.call == second)
-    await one.heard(one.leg, third)
+    await hear_each_other(one.leg, third)
     found = await one.state(CallState.TALKING)
     assert {leg.talk for leg in found.legs} == {call.talk for call in found.calls}
     await third.hang_up()
@@ -392,7 +379,7 @@ async def test_a_number_outside_is_dialled_over_the_trunk(place: Place) -> None:
     assert rung.shown_number == "+14155550100"
     await outside.answer(rung)
     await connected(place, "n1")
-    await one.heard(one.leg, rung)
+    await hear_each_other(one.leg, rung)
     await rung.hang_up()
     await one.leg.ended()
 

@@ -8,6 +8,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from handing_house import office, opened  # noqa: E402, F401 - found by the line above
 from house_fixtures import clean, flows, house, web_port  # noqa: E402, F401 - found by the line above
 
 

@@ -7,20 +7,18 @@ import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest_asyncio
 from house import BRIEF, House, of_kind, until
 
-from lab import audio
+from lab.hearing import hear_each_other
+from lab.leg import Leg
 from lab.softphone import Line, SoftPhone
 
-AGENTS = ("2001", "2002", "2003")
-SPEECH_S = 1.5
-HEARD = 0.25
-"""Sound that crosses a bridge while it changes comes with gaps."""
+A, B, C = AGENTS = ("2001", "2002", "2003")
 _NUMBERS = itertools.count(1000)
-_VOICES = itertools.count(50_000)
 
 
-class Desk:
+class Office:
     """Agents with soft phones, and callers from outside."""
 
     def __init__(self, house: House, phones: dict[str, SoftPhone], outside: SoftPhone) -> None:
@@ -41,7 +39,7 @@ class Desk:
         await line.answered()
         return line
 
-    async def talk(self, agent: str = "2001") -> tuple[Line, Line]:
+    async def talk(self, agent: str = A) -> tuple[Line, Line]:
         """Somebody calls and is answered by an agent."""
         (phone,) = await self.log_in(agent)
         caller = await self.call()
@@ -77,11 +75,31 @@ class Desk:
         rows = (await self.stack.status())["calls"]
         await self.stack.call(rows[0]["interaction"], verb, to, **more)
 
-    async def hear(self, *lines: Line) -> None:
-        """All hear each other, two by two."""
-        for one, other in itertools.permutations(lines, 2):
-            said = one.say(audio.voice(next(_VOICES), SPEECH_S))
-            await other.hears(said, at_least=HEARD)
+    async def consulted(self, line: Line, how: str, to: str) -> Line:
+        """The agent consults; gives the line on which they do."""
+        if how == "command":
+            await self.order("consult", to)
+            return line
+        await line.hold()
+        await self.state("held", A)
+        second = await self.phones[A].dial(to)
+        await second.answered()
+        return second
+
+    async def in_conference(self) -> tuple[Line, Line, Line]:
+        caller, line = await self.talk(A)
+        await self.log_in(B)
+        await self.order("consult", B)
+        other = await self.answer(B)
+        await self.hear(line, other)
+        await self.order("conference")
+        await self.state("conference", A)
+        await self.hear(caller, line, other)
+        return caller, line, other
+
+    async def hear(self, *parties: Leg | Line) -> None:
+        """All hear each other."""
+        await hear_each_other(*parties)
 
     async def closed(self) -> dict[str, Any]:
         """The interaction, once it and all its segments are over."""
@@ -109,8 +127,8 @@ def seconds(found: dict[str, Any], kind: str, agent: str | None) -> float:
     return sum(float(one["ended_ms"] - one["started_ms"]) for one in mine) / 1000
 
 
-@contextlib.asynccontextmanager
-async def desk_of(house: House) -> AsyncIterator[Desk]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def opened(house: House) -> AsyncIterator[Office]:
     """Put up the agents' phones and the caller's."""
     known = house.stack.accounts().phones
     for agent in AGENTS:
@@ -118,23 +136,26 @@ async def desk_of(house: House) -> AsyncIterator[Desk]:
             await house.stack.run("agent", "add", agent)
     await house.stack.reload()
     accounts = house.stack.accounts()
-    async with contextlib.AsyncExitStack() as opened:
+    async with contextlib.AsyncExitStack() as entered:
         phones = {
-            agent: await opened.enter_async_context(
+            agent: await entered.enter_async_context(
                 SoftPhone(house.stack.sip, agent, accounts.phones[agent])
             )
             for agent in AGENTS
         }
-        outside = await opened.enter_async_context(SoftPhone(house.stack.sip, *accounts.caller))
-        yield Desk(house, phones, outside)
+        caller = SoftPhone(house.stack.sip, *accounts.caller)
+        outside = await entered.enter_async_context(caller)
+        yield Office(house, phones, outside)
 
 
-async def cleared(desk: Desk) -> None:
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(opened: Office, clean: None) -> AsyncIterator[Office]:
     """Nothing is left of a test."""
-    for phone in (*desk.phones.values(), desk.outside):
+    yield opened
+    for phone in (*opened.phones.values(), opened.outside):
         await phone.hang_up_all()
         phone.forget()
     for agent in AGENTS:
-        await desk.stack.agent(agent, "offline")
+        await opened.stack.agent(agent, "offline")
     for agent in AGENTS:
-        await desk.stack.becomes(agent, "offline", 8)
+        await opened.stack.becomes(agent, "offline", 8)

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 import pytest_asyncio
 from house import RING_MS, House, until
 
+from acd.estimates.announcer import rounded
+from acd.estimates.estimate import Estimate
 from acd.estimates.experience import ENOUGH
 from lab.errors import LabError
 
@@ -187,23 +190,28 @@ async def test_waits_are_estimated_once_enough_is_known(house: House) -> None:
     second, number = await house.call()
     await house.waiting(1)
 
-    async def told() -> Any:
+    async def estimated() -> Any:
         queues = (await stack.status())["queues"]
         return next(one["waiting"][0]["ewt"] for one in queues if one["queue"] == "sales")
 
-    ewt = await until(told, lambda found: found is not None, "a wait is estimated")
+    ewt = await until(estimated, lambda found: found is not None, "a wait is estimated")
     assert ewt["p10"] < ewt["p50"] < ewt["p90"]
     assert (ewt["ahead"], ewt["agents"]) == (0, 1)
     waiting = (await house.queued(number))["id"]
 
     async def given() -> Any:
-        return await stack.db.fetchval(
-            "SELECT count(*) FROM journal WHERE epoch LIKE 'ewt.%' AND body ->> 'interaction' = $1",
+        rows = await stack.db.fetch(
+            "SELECT body FROM journal WHERE epoch LIKE 'ewt.%' AND body ->> 'interaction' = $1"
+            " ORDER BY seq",
             waiting,
         )
+        return [json.loads(row["body"]) for row in rows]
 
-    # One on arrival, and one for each range that the caller is told while they wait.
-    await until(given, lambda found: found >= 2, "the caller is told a range", within=20)
+    # The first on arrival, the second at the moment the caller is first told a range.
+    _, told_then, *_ = await until(given, lambda found: len(found) >= 2, "a range is told", 20)
+    names = [field.name for field in fields(Estimate)]
+    range_told = rounded(Estimate(**{name: told_then[name] for name in names}))
+    await second.hears(house.prompt(range_told.prompts()[0]), at_least=0.6)
     await talking.hang_up()
     await first.ended()
     again = await house.meets(phone)

@@ -151,10 +151,3 @@ SELECT coalesce(queue, '') AS queue, count(*) FILTER (WHERE due_at <= from_ms($1
     count(*) FILTER (WHERE due_at > from_ms($1)) AS scheduled,
     count(*) FILTER (WHERE holder IS NOT NULL) AS dialling
 FROM callbacks WHERE state = 'waiting' GROUP BY 1 ORDER BY 1;
-
--- name: callbacks_policies
-SELECT queue, policy FROM callback_policies ORDER BY queue;
-
--- name: callbacks_put_policy
-INSERT INTO callback_policies (queue, policy) VALUES ($1, $2)
-ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy;

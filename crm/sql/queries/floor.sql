@@ -10,8 +10,9 @@ SELECT version FROM config_version FOR UPDATE;
 -- name: floor_queues
 SELECT name, ring_ms, wrap_up_ms, strategy, ring_at_once, target_ms, short_abandon_ms,
     max_wait_ms, when_late, max_length, when_full, join_needs, stay_needs, when_empty,
-    calendar, when_closed, closing_clears, tiers, steps, recipes
-FROM queues ORDER BY name;
+    calendar, when_closed, closing_clears, tiers, steps, recipes,
+    coalesce(callback_policies.policy::text, '{}') AS callback
+FROM queues LEFT JOIN callback_policies ON callback_policies.queue = name ORDER BY name;
 
 -- name: floor_agents
 SELECT id, name, address, wanted, reason, to_ms(since) AS since_ms,
@@ -92,6 +93,16 @@ ON CONFLICT (name) DO UPDATE SET ring_ms = excluded.ring_ms, wrap_up_ms = exclud
 
 -- name: floor_drop_queues
 DELETE FROM queues WHERE name = ANY ($1::text[]);
+
+-- name: floor_put_callback_policies
+-- The queue is touched, so that the configuration gets a new version.
+WITH touched AS (UPDATE queues SET name = name WHERE name = $1)
+INSERT INTO callback_policies (queue, policy) VALUES ($1, $2)
+ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy;
+
+-- name: floor_drop_callback_policies
+WITH touched AS (UPDATE queues SET name = name WHERE name = ANY ($1::text[]))
+DELETE FROM callback_policies WHERE queue = ANY ($1::text[]);
 
 -- name: floor_put_agents
 INSERT INTO agents (id, name, address, site, voice, chat, email, weight)

@@ -293,13 +293,3 @@ async def test_watchers_are_told_of_changes(database: Database) -> None:
     await changes.aclose()
     async with database.connection() as connection:
         await connection.execute("SELECT 1")
-
-
-async def test_policies_are_kept_by_queue(database: Database) -> None:
-    async with database.connection() as connection:
-        await connection.execute("INSERT INTO queues (name) VALUES ('sales')")
-    await callbacks.put_policy(database, "sales", {"ring": "20s"})
-    await callbacks.put_policy(database, "sales", {"ring": "30s"})
-    assert await callbacks.policies(database) == {"sales": {"ring": "30s"}}
-    with pytest.raises(DataRefused):
-        await callbacks.put_policy(database, "nowhere", {})

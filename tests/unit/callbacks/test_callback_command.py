@@ -129,13 +129,14 @@ def test_reassign(url: str) -> None:
 
 def test_policy(url: str) -> None:
     assert "all as by default" in sala("policy", "sales")
-    assert "attempts: 5" in sala("policy", "sales", "attempts=5", "retry={busy: [1m, 5m]}")
+    assert "+ attempts 5" in sala("policy", "sales", "attempts=5", "retry={busy: [1m, 5m]}")
     told = sala("policy", "sales", "attempts=0", "ring=1s", status=2)
-    assert "queue sales, callbacks, ring: a time from 5s to 2m is needed" in told
+    assert "queue sales, callback, ring: a time from 5s to 2m is needed" in told
     assert "attempts: a number from 1 to 20" in told
     assert "did you mean 'attempts'" in sala("policy", "sales", "atempts=3", status=2)
     assert "busy" in sala("policy", "sales")
-    assert "all as by default" in sala("policy", "sales", "attempts=", "retry=")
+    sala("policy", "sales", "attempts=", "retry=")
+    assert "all as by default" in sala("policy", "sales")
     assert "there is no queue salse" in sala("policy", "salse", status=2)
 
 

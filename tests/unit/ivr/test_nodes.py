@@ -1,46 +1,17 @@
-"""Each node and each of its exits, on paper."""
+"""What each node of a flow does."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from node_flows import OUT, RETRY, document, play
 
 from crm.calendars import Calendar
-from ivr.flow.actions import Collect, HangUp, RecordVoice
+from ivr.flow.actions import Collect, RecordVoice
 from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
-from ivr.flow.model import FlowDocument
 from ivr.flow.stage import Run, Stage
-from pbx.port import Cause
-
-OUT = {"next": "ok", "failed": "bad"}
-ENDS = ("ok", "bad", "none", "late", "wrong", "locked", "other")
-RETRY = {"retries": 1}
-
-
-def document(nodes: dict[str, Any], **fields: Any) -> FlowDocument:
-    ends = {name: {"type": "queue", "queue": name, "failed": "end"} for name in ENDS}
-    return FlowDocument.model_validate(
-        {
-            "sala": 1,
-            "start": "a",
-            "nodes": {**ends, "end": {"type": "hangup"}, **nodes},
-            **fields,
-        }
-    )
-
-
-def play(nodes: dict[str, Any], *steps: str, facts: Facts | None = None, **fields: Any) -> Run:
-    answers = fields.pop("answers", None)
-    world = fields.pop("world", None)
-    now_ms = fields.pop("now_ms", 0)
-    flow = document(nodes, **fields)
-    stage = Stage(flow, facts=facts, world=world, now_ms=now_ms, answers=answers)
-    return stage.play(steps)
-
-
-# --- digits ----------------------------------------------------------------------------------
 
 COLLECT = {
     "type": "collect",
@@ -101,8 +72,6 @@ def test_secret_digits_are_marked_and_not_shown() -> None:
     assert stage.variables() == []
 
 
-# --- recordings ------------------------------------------------------------------------------
-
 VOICEMAIL = {
     "type": "voicemail",
     "mailbox": "office",
@@ -111,6 +80,7 @@ VOICEMAIL = {
     "empty": "none",
     "failed": "bad",
 }
+
 REVIEW = {"prompt": "keep-it", "tries": 2}
 
 
@@ -147,9 +117,6 @@ def test_recording_begins_after_its_prompt_was_heard() -> None:
     assert isinstance(walk.resume(Played()), RecordVoice)
     assert first.node == "a"
     assert walk.resume(Broken()).node == "bad"
-
-
-# --- conditions ------------------------------------------------------------------------------
 
 
 def test_branch_takes_the_first_that_holds() -> None:
@@ -218,276 +185,6 @@ def test_tags_and_events_come_along_with_the_next_action() -> None:
     }
     run = play(nodes, facts=Facts(number="+12025550143"))
     assert (run.tags, run.events, run.queue) == ({"vip": True, "n": 2}, ["came"], "ok")
-
-
-# --- outside ---------------------------------------------------------------------------------
-
-LOOKUP = {
-    "type": "lookup",
-    "customer": {},
-    "into": "c",
-    "fields": {"age": "int", "rate": "double", "name": "string"},
-    "next": "b",
-    "missing": "none",
-    "failed": "bad",
-}
-FOUND = {"age": 3, "rate": 2, "name": "Ann", "more": [1]}
-
-
-@pytest.mark.parametrize(
-    ("answer", "queue"),
-    [
-        (FOUND, "ok"),
-        ({**FOUND, "age": 3.0}, "ok"),
-        ({**FOUND, "age": "3"}, "bad"),
-        ({**FOUND, "age": 3.5}, "bad"),
-        ({**FOUND, "age": True}, "bad"),
-        ({**FOUND, "age": 2**70}, "bad"),
-        ({**FOUND, "name": None}, "bad"),
-        ({"age": 3}, "bad"),
-        ("missing", "none"),
-        ("failed", "bad"),
-    ],
-)
-def test_lookup(answer: Any, queue: str) -> None:
-    nodes = {
-        "a": LOOKUP,
-        "b": {"type": "tag", "tags": {"who": "c.name + string(c.age)"}, **OUT},
-    }
-    run = play(nodes, answers={"a": [answer]})
-    assert run.queue == queue
-    assert run.tags == ({"who": "Ann3"} if queue == "ok" else {})
-
-
-IDENTIFY = {
-    "type": "identify",
-    "subject": "caller.number",
-    "prompt": "pin",
-    "wrong": "wrong-pin",
-    "tries": 2,
-    "next": "ok",
-    "refused": "wrong",
-    "locked": "locked",
-    "unknown": "other",
-    "failed": "bad",
-    "timeout": {"next": "late", **RETRY},
-}
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "steps", "queue"),
-    [
-        (["proved"], ["1234"], "ok"),
-        (["wrong", "proved"], ["1111", "1234"], "ok"),
-        (["wrong"], ["1111", "2222"], "wrong"),
-        (["locked"], ["1234"], "locked"),
-        (["unknown"], ["1234"], "other"),
-        (["failed"], ["1234"], "bad"),
-        (["nonsense", "proved"], ["1234", "1234"], "ok"),
-        ([], ["silence", "silence"], "late"),
-        ([], ["12#", "1#"], "wrong"),
-        ([], ["12*4", "12*4"], "wrong"),
-    ],
-)
-def test_identify(verdicts: list[str], steps: list[str], queue: str) -> None:
-    facts = Facts(number="+12025550143")
-    assert play({"a": IDENTIFY}, *steps, facts=facts, answers={"a": verdicts}).queue == queue
-
-
-def test_identify_without_a_subject_asks_nothing() -> None:
-    run = play({"a": IDENTIFY})
-    assert (run.queue, run.heard) == ("other", [])
-
-
-def test_callback() -> None:
-    node = {
-        "type": "callback",
-        "queue": "sales",
-        "prompt": "offer",
-        "accepted": "ok",
-        "declined": "none",
-        "failed": "bad",
-    }
-    facts = Facts(number="+12025550143")
-    run = play({"a": node}, "1", facts=facts)
-    assert (run.queue, run.callback) == ("ok", "+12025550143")
-    assert play({"a": node}, "2", facts=facts).queue == "none"
-    assert play({"a": node}, "silence", "9", facts=facts).queue == "none"
-    assert play({"a": node}, "9", "1", facts=facts).queue == "ok"
-    assert play({"a": node}).queue == "bad"
-    for refusal in ("refused", "failed"):
-        assert play({"a": node}, "1", facts=facts, answers={"a": [refusal]}).queue == "bad"
-
-
-def test_transfer() -> None:
-    for way in ({"number": "'+12025550143'"}, {"sip": "sip:a@b.example"}, {"agent": "1001"}):
-        run = play({"a": {"type": "transfer", "failed": "bad", **way}})
-        assert run.ends == "transferred"
-        assert run.transfer.lstrip("+")[:3] in {"120", "sip", "100"}
-    node = {"type": "transfer", "number": "caller.number", "failed": "bad"}
-    assert play({"a": node}).queue == "bad"
-    assert play({"a": node}, facts=Facts("+1"), answers={"a": ["refused"]}).queue == "bad"
-
-
-def test_webhook_chooses_among_targets_alone() -> None:
-    node = {"type": "webhook", "url": "https://h/x", "targets": ["ok", "other"], "failed": "bad"}
-    assert play({"a": node}, answers={"a": ["other"]}).queue == "other"
-    for answer in ("none", "nowhere", "failed", ""):
-        assert play({"a": node}, answers={"a": [answer]}).queue == "bad"
-
-
-def test_queue_bears_priority_and_criteria() -> None:
-    node = {
-        "type": "queue",
-        "queue": "sales",
-        "priority": "dialled == '600' ? 5 : 1",
-        "criteria": [{"skills": {"thai": 3}, "for_s": 20}, {"skills": {}}],
-        "failed": "bad",
-    }
-    run = play({"a": node}, facts=Facts(dialled="600"))
-    assert (run.priority, run.criteria) == (5, [{"thai": 3}, {}])
-
-
-def test_keys_while_waiting_lead_out_of_the_queue() -> None:
-    nodes = {"a": {"type": "queue", "queue": "sales", "keys": {"1": "ok"}, "failed": "bad"}}
-    assert play(nodes, "9").queue == "sales"
-    assert play(nodes, "1").queue == "ok"
-    walk = Interpreter(document(nodes))
-    assert walk.key("a", "9") is None
-    assert walk.key("ok", "1") is None
-    action = walk.key("a", "1")
-    assert action is not None
-    assert action.node == "ok"
-
-
-# --- subflows --------------------------------------------------------------------------------
-
-PAY = {
-    "sala": 1,
-    "start": "ask",
-    "variables": {"amount": "int", "done": "bool"},
-    "nodes": {
-        "ask": {
-            "type": "menu",
-            "prompt": "pay",
-            "keys": {"1": "yes", "2": "no", "3": "odd", "4": "broken"},
-            "invalid": {"next": "no", "retries": 0},
-            "timeout": {"next": "no", "retries": 0},
-        },
-        "yes": {"type": "set", "values": {"done": "amount > 5"}, "next": "paid", "failed": "no"},
-        "paid": {"type": "return", "exit": "paid"},
-        "no": {"type": "return", "exit": "left"},
-        "odd": {"type": "return", "exit": "odd"},
-        "broken": {"type": "goto", "next": "nowhere"},
-    },
-}
-CALLS = {
-    "type": "subflow",
-    "flow": "pay",
-    "give": {"amount": "x + 1"},
-    "take": {"paid": "done"},
-    "returns": {"paid": "b", "left": "none"},
-    "failed": "bad",
-}
-
-
-def with_pay(*steps: str, **node: Any) -> Run:
-    pay = FlowDocument.model_validate(PAY)
-    nodes = {
-        "s": {"type": "set", "values": {"x": "5"}, "next": "a", "failed": "bad"},
-        "a": {**CALLS, **node},
-        "b": {"type": "tag", "tags": {"paid": "paid"}, **OUT},
-    }
-    world = World(flow=lambda alias: pay if alias == "pay" else None)
-    return play(nodes, *steps, world=world, start="s", variables={"x": "int", "paid": "bool"})
-
-
-def test_subflow_gives_takes_and_returns() -> None:
-    run = with_pay("1")
-    assert (run.queue, run.tags) == ("ok", {"paid": True})
-    assert run.path == ["s", "a", "a.ask", "a.yes", "a.paid", "b", "ok"]
-    assert with_pay("2").queue == "none"
-
-
-def test_subflow_that_breaks_takes_the_failed_exit() -> None:
-    assert with_pay("3").queue == "bad"  # an exit that leads nowhere
-    assert with_pay("4").queue == "bad"  # a node that is not there
-    assert with_pay(flow="gone").queue == "bad"
-    assert with_pay(give={"nothing": "1"}).queue == "bad"
-    assert with_pay(give={"amount": "'text'"}).queue == "bad"
-    assert with_pay("1", take={"x": "done"}).queue == "bad"
-
-
-def test_return_of_a_flow_by_itself_ends_the_call() -> None:
-    action = Interpreter(document({"a": {"type": "return", "exit": "x"}})).start()
-    assert isinstance(action, HangUp)
-    assert action.cause is Cause.NORMAL
-
-
-def test_flow_that_calls_itself_ends() -> None:
-    flow = document(
-        {"a": {"type": "subflow", "flow": "me", "returns": {"x": "ok"}, "failed": "bad"}}
-    )
-    stage = Stage(flow, world=World(flow=lambda _: flow))
-    assert stage.begin().queue == "bad"
-
-
-# --- rejoining -------------------------------------------------------------------------------
-
-
-def test_rejoins_within_a_subflow_with_its_variables() -> None:
-    pay = FlowDocument.model_validate(PAY)
-    world = World(flow=lambda _: pay)
-    flow = document(
-        {
-            "s": {"type": "set", "values": {"x": "5"}, "next": "a", "failed": "bad"},
-            "a": CALLS,
-            "b": {"type": "tag", "tags": {"paid": "paid"}, **OUT},
-        },
-        start="s",
-        variables={"x": "int", "paid": "bool"},
-    )
-    first = Interpreter(flow, world=world)
-    asked = first.start()
-    again = Interpreter(flow, world=world)
-    again.restore(first.state())
-    assert again.start(asked.node) == Collect(
-        "a.ask",
-        ("a.ask",),
-        asked.items,
-        "en",  # type: ignore[union-attr]
-    )
-    without = Interpreter(flow, world=world)
-    assert without.start(asked.node).path == ("a", "a.ask")
-
-
-def test_state_holds_no_secret_and_fits_into_facts() -> None:
-    from ivr.flow import state
-
-    flow = document({"a": COLLECT}, variables={"x": "string", "pin": "secret", "long": "string"})
-    walk = Interpreter(flow)
-    assert walk.state() == ""
-    frame = walk._frame
-    frame.set("x", "hello ก")
-    frame.set("pin", "4711")
-    again = Interpreter(flow)
-    again.restore(walk.state())
-    assert again.variables() == [("x", "hello ก")]
-    assert "4711" not in str(state.unpack(walk.state()))
-    import random
-
-    frame.set("long", "".join(chr(random.Random(1).randrange(33, 9_000)) for _ in range(3_000)))
-    facts = state.facts(walk.state())
-    assert all(len(value) <= 128 for value in facts.values())
-    again.restore(state.of_facts(facts))
-    assert ("x", "hello ก") in again.variables()
-
-
-@pytest.mark.parametrize("packed", ["x", "AAAA", "eJyLjgUAARUAuQ", "", "ก"])
-def test_state_that_is_none_is_ignored(packed: str) -> None:
-    walk = Interpreter(document({"a": COLLECT}, variables={"x": "string"}))
-    walk.restore(packed)
-    assert walk.start().node == "a"
 
 
 @pytest.mark.parametrize("keys", ["12345678#", "12345678"])
