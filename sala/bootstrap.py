@@ -187,8 +187,8 @@ class Service:
             holder=f"{socket.gethostname()[:40]}.{epoch}",
             kept=self._kept,
         )
-        policies, rows = await store.policies(), await store.waiting()
-        self._floor.callbacks.serve(store, policies, rows, settings.default_region)
+        rows = await store.waiting()
+        self._floor.callbacks.serve(store, rows, settings.default_region)
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""

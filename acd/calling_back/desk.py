@@ -18,7 +18,6 @@ from dataclasses import replace
 
 from acd.callbacks import Book
 from acd.callbacks import events as ev
-from acd.callbacks.policy import Policy
 from acd.callbacks.words import Choice, Outcome, Stage
 from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
 from acd.calling_back.found import Found, sort_out
@@ -93,7 +92,6 @@ class CallingBack:
         self.book = Book()
         self._store: Store | None = None
         self._region = ""
-        self._policies: Mapping[str, Policy] = {}
         self._fresh: list[Callback] | None = None
         """Rows read at the start, until the PBX has told which calls there are."""
         self._of: dict[str, str] = {}
@@ -113,22 +111,24 @@ class CallingBack:
 
     # --- rows and configuration -------------------------------------------------------------
 
-    def serve(
-        self, store: Store, policies: Mapping[str, Policy], rows: list[Callback], region: str
-    ) -> None:
-        """Make callbacks from now on; `rows` are those that are open. Before the PBX is there."""
-        self._store, self._policies, self._region = store, policies, region
+    def serve(self, store: Store, rows: list[Callback], region: str) -> None:
+        """Make callbacks from now on; `rows` are those that are open. Before the PBX is there.
+
+        `region` (ISO 3166) reads callers' numbers in national form.
+        """
+        self._store, self._region = store, region
         self._fresh = rows
         store.serve(self.tell, self._lost)
         self.configure()
 
     def configure(self) -> None:
-        """Queues have changed."""
-        queues = {queue.name: queue for queue in self._orders.roster.configuration.queues}
-        self.tell(ev.Configured(self._policies, queues))
+        """Queues, or how their callbacks are made, have changed."""
+        roster = self._orders.roster
+        queues = {queue.name: queue for queue in roster.configuration.queues}
+        self.tell(ev.Configured(roster.callbacks, queues))
 
     async def follow(self) -> None:
-        """Take in new rows, changed rows and changed policies as they come. Never returns."""
+        """Take in new rows and changed rows as they come. Never returns."""
         store = self._store
         assert store is not None
         async for ids in store.changes():
@@ -138,10 +138,6 @@ class CallingBack:
                         if (row := await store.get(callback)) is not None:
                             self.know(row)
                     continue
-                policies = await store.policies()
-                if policies != self._policies:
-                    self._policies = policies
-                    self.configure()
                 rows = await store.waiting()
                 for row in rows:
                     self.know(row)

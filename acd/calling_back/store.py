@@ -14,10 +14,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from acd.callbacks import events as ev
-from acd.callbacks.policy import Policy, read
 from acd.dialling import Dialling
 from acd.gate import Refusal as NotDialled
-from acd.policy.faults import Faults
 from crm import attempts, callbacks, interactions
 from crm.attempts import Claim, Refusal
 from crm.database import Database
@@ -72,16 +70,6 @@ class Store:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- rows -------------------------------------------------------------------------------
-
-    async def policies(self) -> dict[str, Policy]:
-        """Read the policies by queue; what of one cannot be used has its default."""
-        found: dict[str, Policy] = {}
-        for queue, given in (await callbacks.policies(self._database)).items():
-            faults = Faults()
-            found[queue] = read(given, faults.at("queues", queue, "callbacks"))
-            for fault in faults.found:
-                log.error("in the stored policies: %s", fault, extra={"action": "configure"})
-        return found
 
     async def waiting(self) -> list[Callback]:
         """Read all that are open."""

@@ -31,7 +31,6 @@ class Customers:
             "INSERT INTO entry_points VALUES ($1, 'calls-back') ON CONFLICT DO NOTHING", CALLS_BACK
         )
         await self.policy()
-        await self.house.stack.reload()
 
     async def close(self) -> None:
         """Undo it, and end what is open."""
@@ -49,6 +48,7 @@ class Customers:
             " ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy",
             json.dumps(policy),
         )
+        await self.house.stack.reload()
 
     async def promised(self, number: str | None = None) -> tuple[str, Phone]:
         """Call, wait, press a key, and hang up with a promise; gives the number and its phone."""
@@ -93,6 +93,13 @@ class Customers:
             within,
         )
         return found
+
+    async def agent(self, agent: str) -> Phone:
+        """Log an agent in, for whom somebody waits already; gives their phone."""
+        phone = self.house.world.phones[agent]
+        await phone.registered()
+        await self.house.stack.agent(agent, "available")
+        return phone
 
     async def reserved(self, phone: Phone, within: float = 8) -> Leg:
         """An agent's phone rings for a callback, is answered, and its agent hears why."""
