@@ -69,6 +69,7 @@ class Scenes:
                 await leg.hears_music(within=WAITS_S)
             finally:
                 await ground.start_database()
+                await self._witness.hear()
             await self._agents("available")
             await self._until(lambda: bool(customer.talks), "a talk on the line")
             await asyncio.sleep(PRESS_EVERY_S)

@@ -91,8 +91,7 @@ class Witness:
     async def __aenter__(self) -> Witness:
         ground = self._ground
         await ground.stack.db.execute(TRIGGERS)
-        self._connection = await asyncpg.connect(ground.stack.database_url())
-        await self._connection.add_listener(CHANNEL, self._told)
+        await self.hear()
         await ground.listen(self._on_pbx)
         for agent in AGENTS:
             self.follow(self._agent(ground.world.phones[agent]))
@@ -105,6 +104,11 @@ class Witness:
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 await self._connection.close()
+
+    async def hear(self) -> None:
+        """Listen to the database; again after it was away."""
+        self._connection = await asyncpg.connect(self._ground.stack.database_url())
+        await self._connection.add_listener(CHANNEL, self._told)
 
     def follow(self, what: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine until the witness leaves."""
