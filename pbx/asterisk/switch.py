@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pbx.asterisk.call import AgiCall
 from pbx.asterisk.facts import (
+    EVENTS,
     LEG_PREFIX,
     Q850,
     cause_of,
@@ -21,6 +22,7 @@ from pbx.asterisk.facts import (
     encode_carry,
 )
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
+from pbx.asterisk.keys import Keys
 from pbx.asterisk.link import AmiLink, Headers
 from pbx.asterisk.listing import floor_of
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
@@ -46,22 +48,6 @@ from pbx.port import (
 from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
-
-EVENTS = PARTING_EVENTS | frozenset(
-    {
-        "BridgeEnter",
-        "ContactList",
-        "ContactListComplete",
-        "ContactStatus",
-        "Hangup",
-        "HangupRequest",
-        "Newstate",
-        "OriginateResponse",
-        "Status",
-        "StatusComplete",
-    }
-)
-"""The events that are read. `sip_configs/asterisk/manager.conf` keeps others from being sent."""
 
 GONE_S = 0.25
 """How long a failed originate waits for the hang-up of its channel, which tells the cause. One
@@ -99,7 +85,7 @@ class AsteriskSwitch:
             ami_port,
             user,
             secret,
-            events=EVENTS,
+            events=PARTING_EVENTS | EVENTS,
             on_event=self._heard,
             on_up=self._resynchronise,
             on_down=self._lost,
@@ -112,6 +98,8 @@ class AsteriskSwitch:
         self._signals = Signals(self._order)
         self._parting = Parting(self._order)
         self._phones = Phones()
+        self._keys: dict[str, Keys] = {}
+        """By call, while FastAGI has it."""
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
@@ -282,8 +270,17 @@ class AsteriskSwitch:
     async def _request(self, session: AgiSession) -> None:
         if session.request is None or self._handler is None:
             return
-        call = AgiCall(session, self._recordings)
-        match session.request.script:
+        one = session.request.env.get("agi_uniqueid", "")
+        keys = self._keys[one] = Keys(lambda key: self._signals.wake(one, key))
+        try:
+            await self._serve(AgiCall(session, self._recordings, keys), session.request.script)
+        finally:
+            if self._keys.get(one) is keys:
+                del self._keys[one]
+
+    async def _serve(self, call: AgiCall, script: str | None) -> None:
+        assert self._handler is not None
+        match script:
             case "ivr":
                 await self._handler.incoming(call)
             case "wait":
@@ -332,6 +329,10 @@ class AsteriskSwitch:
                     self._tell(LegConnected(offer, headers.get("Linkedid", "")))
             case "BridgeEnter":
                 self._signals.heeded(unique)
+            case "DTMFBegin" if (keys := self._keys.get(unique)) is not None:
+                keys.begun(headers.get("Digit", ""))
+            case "DTMFEnd" if (keys := self._keys.get(unique)) is not None:
+                keys.ended(headers.get("Digit", ""))
             case "OriginateResponse" if offer and headers.get("Response") == "Failure":
                 if headers.get("Reason") == NO_ANSWER_REASON:
                     self._leg_ended(offer, Cause.NO_ANSWER)
