@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from acd.gate import Counts, Gate, Refusal
+from acd.router.codec import to_entry
+from acd.router.events import Arrived
 from crm import callbacks, dialled
 from crm.database import Database
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a callback keeps of the call that asks for it: `place` and, if known, the language.
+
+    `told_ms`: the latest moment at which they were told that it would be their turn.
+    """
+
+    place: Arrived | None = None
+    language: str = ""
+    told_ms: int | None = None
+
+
 class Dialling:
     """The dialling gate and its memory; the way of flows to callbacks and transfers.
 
     `clock` gives milliseconds since the epoch. `agent` gives an agent's address, empty if unknown.
-    `entered` gives when an interaction entered its queue, 0 if it has not: a callback keeps the
-    place of the call that asked for it. `called_back` is told each interaction whose callback is
-    promised. Methods raise CrmError when
-    the database is away: then nothing may be dialled, or promised.
+    `asked` gives what a callback keeps of the call that asks for it. `called_back` is told each
+    interaction whose callback is promised. Methods raise CrmError when the database is away: then
+    nothing may be dialled, or promised.
     """
 
     def __init__(
@@ -29,14 +43,14 @@ class Dialling:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
-        entered: Callable[[str], int],
+        asked: Callable[[str], Asked],
         called_back: Callable[[str], None],
     ) -> None:
         self._gate = gate
         self._database = database
         self._clock = clock
         self._agent = agent
-        self._entered = entered
+        self._asked = asked
         self._called_back = called_back
 
     async def address(self, interaction: str, way: str, address: str) -> str | None:
@@ -80,8 +94,18 @@ class Dialling:
             found = self._judge(await dialled.counts(self._database, found, now)) or found
         if self._told(found, interaction):
             return False
-        since = self._entered(interaction) or now
-        callback = await callbacks.promise(self._database, str(found), queue, since, interaction)
+        asked = self._asked(interaction)
+        place = asked.place
+        callback = await callbacks.promise(
+            self._database,
+            str(found),
+            queue,
+            now,
+            interaction,
+            language=asked.language or None,
+            told_ms=asked.told_ms,
+            place=to_entry(place)[1] if place is not None and place.queue == queue else None,
+        )
         if callback is None:
             self._told(Refusal.DO_NOT_CALL, interaction)
             return False

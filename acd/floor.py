@@ -19,6 +19,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from acd import status
+from acd.calling_back import CallingBack
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
@@ -40,6 +41,7 @@ from acd.router.events import (
     Arrived,
     Batch,
     ConfigChanged,
+    DayStarted,
     Event,
     LeaveReason,
     Left,
@@ -99,7 +101,12 @@ class Floor:
             switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
         )
         self.handovers = Handovers(self._moves)
+        self.callbacks = CallingBack(
+            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
+        )
+        self._orders.callbacks = self.callbacks
         self._hours = Hours(clock, self._feed, zone)
+        self._day = self._hours.day  # when the link was lost last
         self._waits: Waits | None = None
 
     def _feed(self, event: Event, now: int) -> None:
@@ -146,7 +153,9 @@ class Floor:
         if self._roster.queue(arrived.queue) is None:
             raise KeyError(arrived.queue)
         now = self._clock.now()
-        arrived = contact.arrival = replace(arrived, entered=now, began=now)
+        kept = self.callbacks.called_again(contact, arrived.queue)
+        # A callback that waited there is this caller's: they take its place.
+        arrived = contact.arrival = kept or replace(arrived, entered=now, began=now)
         contact.answered = contact.settled = False
         contact.errand = Errand()
         self._ledger.queued(contact.interaction, arrived.queue, now)
@@ -179,6 +188,8 @@ class Floor:
         if not contact.in_line or self._is_answered(contact):
             return False
         now = self._clock.now()
+        router = self._driver.router
+        contact.left = (router.kept(contact.interaction) if router else None) or contact.arrival
         contact.arrival, contact.settled, contact.errand = None, False, Errand()
         self._ledger.left_queue(contact.interaction, now)
         self._feed(Left(contact.interaction, LeaveReason.OVERFLOWED), now)
@@ -247,6 +258,7 @@ class Floor:
             else:
                 events.append(AgentReachable(agent, self._is_reachable(agent)))
                 events.append(AgentWants(agent, wanted, reason))
+        self.callbacks.configure()
         now = self._clock.now()
         events += self._hours.configure(roster.hours, now)
         self._feed(Batch(tuple(events)), now)
@@ -255,7 +267,7 @@ class Floor:
 
     def event(self, event: SwitchEvent) -> None:
         """Take an event of the switch. Events that no longer matter are ignored."""
-        if self.handovers.event(event):
+        if self.handovers.event(event) or self.callbacks.event(event):
             return
         match event:
             case CallEnded():
@@ -270,6 +282,7 @@ class Floor:
                 self._device_changed(address, reachable)
             case SwitchLost(why):
                 log.warning("switch lost", extra={"action": "switch_lost", "why": why})
+                self._day = self._hours.day
                 self._driver.lose()
             case SwitchBack(floor):
                 self._restore(floor)
@@ -287,6 +300,7 @@ class Floor:
         by_agent = contact.agent_left or contact.talking_to
         by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
+        self.callbacks.gone(contact)
 
     def _device_changed(self, address: str, reachable: bool) -> None:
         if reachable:
@@ -306,7 +320,9 @@ class Floor:
         now = self._clock.now()
         self._reachable = floor.reachable
         sorted_out = sort_out(floor, self._roster)
-        floor = sorted_out.floor
+        calling_back = self.callbacks.sort_out(sorted_out.floor)
+        reserved = [leg for leg in self._legs if leg.reserved]
+        floor = calling_back.floor
         found: Restored = restore(
             floor,
             self._roster,
@@ -318,12 +334,12 @@ class Floor:
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
-        for interaction in self._ledger.unknown(found.contacts):
+        for interaction in self._ledger.unknown({*found.contacts, *calling_back.interactions}):
             self._ledger.ended(interaction, now, "system", failed=True)
         for offer in found.orphans:
             self._switch.cancel(offer)
         self._contacts.replace(found.contacts.values())
-        self._legs.restore(found.legs)
+        self._legs.restore({**found.legs, **calling_back.legs})
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
@@ -340,12 +356,20 @@ class Floor:
             self._fresh = False
             wraps = self._past.wraps.items()
             self._orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
+        before = self._hours.day if self._driver.up else self._day
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
-        self._driver.begin(self._roster.configuration, (config, *hours, *told, *handed), now)
+        called = self.callbacks.arrivals(calling_back)
+        # A day that has begun meanwhile ends the counts of the one before.
+        day = () if before == self._hours.day else (DayStarted(),)
+        events = (config, *hours, *told, *handed, *called, *day)
+        self._driver.begin(self._roster.configuration, events, now)
         for offer in found.joins:
             self._legs.join(offer)
         self._cancel_unknown()
+        self.callbacks.resume(calling_back, reserved)
+        for contact in found.gone:
+            self.callbacks.gone(contact)
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from acd.calling_back import Store
 from acd.clock import LoopClock
+from acd.dialling import Asked
 from acd.estimates import Experience, Waits
 from acd.estimates.past import recall
 from acd.floor import Floor
@@ -28,6 +31,7 @@ from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
 from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
+from ivr.flow import state as flow_state
 from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
@@ -66,6 +70,7 @@ class Service:
         self._settings: Settings | None = None
         self._known = Context()
         self._outside: FlowServices | None = None
+        self._store: Store | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
         """Held so that no older configuration is taken after a newer one."""
@@ -97,7 +102,8 @@ class Service:
         for fault in roster.faults:
             # There is no earlier configuration to keep: the floor works with what is right.
             log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
-        past = await recalled(database, ledger, roster, library, clock.now())
+        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
+        past = await recalled(database, ledger, roster, library, clock.now(), zone)
         spool = Spool(
             settings.paths.callbacks,
             database,
@@ -113,7 +119,6 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
-        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
         floor = self._floor = Floor(
             switch,
             ledger,
@@ -132,12 +137,14 @@ class Service:
             recorder,
             clock.now,
             agent=self._address,
-            entered=self._entered,
+            asked=self._asked,
             called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
         )
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
         )
+        if settings.trunk_out:
+            await self._call_back(settings, database, outside, clock, epoch)
         self._reception = Reception(
             floor,
             ledger,
@@ -160,6 +167,28 @@ class Service:
             asyncio.create_task(spool.run(), name="spool"),
             *outside.tasks(),
         ]
+        if self._store is not None:
+            self._tasks.append(asyncio.create_task(floor.callbacks.follow(), name="callbacks"))
+
+    async def _call_back(
+        self,
+        settings: Settings,
+        database: Database,
+        outside: FlowServices,
+        clock: LoopClock,
+        epoch: str,
+    ) -> None:
+        """Have callbacks made, from those that are open."""
+        assert self._floor is not None
+        store = self._store = Store(
+            database,
+            outside.dialling,
+            clock.now,
+            holder=f"{socket.gethostname()[:40]}.{epoch}",
+            kept=self._kept,
+        )
+        rows = await store.waiting()
+        self._floor.callbacks.serve(store, rows, settings.default_region)
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""
@@ -173,6 +202,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
+        if self._store is not None:
+            await self._store.close()
         if self._outside is not None:
             await self._outside.close()
         if self._recorder is not None:
@@ -231,9 +262,11 @@ class Service:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
-    def _entered(self, interaction: str) -> int:
+    def _asked(self, interaction: str) -> Asked:
         contact = self._floor.contact(interaction) if self._floor is not None else None
-        return contact.entered if contact is not None else 0
+        if contact is None:
+            return Asked()
+        return Asked(contact.arrival or contact.left, flow_state.language(contact.carry))
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from acd.dialling import Dialling
+from acd.dialling import Asked, Dialling
 from acd.gate import Gate, Rules
 from crm.database import Database
 from crm.recorder import Recorder
@@ -38,7 +38,7 @@ class FlowServices:
     """All of them. `services` and `notebook` are for sessions, `dialling` for whoever dials.
 
     `clock` gives milliseconds since the epoch; `agent` an agent's address, empty if unknown;
-    `entered` when an interaction entered its queue, 0 if it has not; `called_back` is told each
+    `asked` what a callback keeps of the call that asks for it; `called_back` is told each
     interaction whose callback is promised.
     """
 
@@ -50,7 +50,7 @@ class FlowServices:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
-        entered: Callable[[str], int],
+        asked: Callable[[str], Asked],
         called_back: Callable[[str], None],
     ) -> None:
         self._http = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
@@ -67,7 +67,7 @@ class FlowServices:
             database,
             clock,
             agent=agent,
-            entered=entered,
+            asked=asked,
             called_back=called_back,
         )
         self.services = Services(

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from port_house import House, house
+from port_house import House
+from port_place import sound
 
 from lab import audio
 from lab.errors import NotHeard
-from pbx.port import Audio, Call, Digits, DigitsEnd
+from pbx.port import Call, Digits, DigitsEnd
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    base = tmp_path_factory.mktemp("keys")
-    media = base / "media"
-    media.mkdir()
-    for name, seed in (("one", 1), ("two", 2)):
-        audio.write_ulaw(media / f"{name}.ulaw", audio.voice(seed, 1.0))
-    async with house(base, media) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def place(home: House) -> AsyncIterator[House]:
-    home.handler.done = asyncio.Queue()
-    yield home
-    await home.world.hang_up_all()
-    async with asyncio.timeout(10):
-        while (await home.switch.snapshot()).calls:
-            await asyncio.sleep(0.05)
-    assert not home.switch._keys
-
-
-def sound(home: House, name: str) -> Audio:
-    return Audio(str(home.home / "media" / name))
 
 
 def complete(digits: str) -> Digits:
@@ -169,7 +142,7 @@ async def test_a_key_told_too_late_is_pressed_again(place: House) -> None:
     leg = await place.world.caller.dial("600")
     call = await calls.get()
     await leg.hears(audio.voice(1, 1.0))
-    keys = place.switch._keys[call.id]
+    keys = place.switch._requests._keys[call.id]
     keys.begun("8")
     keys.ended("8")
     await place.handler.finished(within=6)

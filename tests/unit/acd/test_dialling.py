@@ -8,8 +8,10 @@ import logging
 import pytest
 import uuid6
 
-from acd.dialling import Dialling
+from acd.dialling import Asked, Dialling
 from acd.gate import Gate, Rules
+from acd.router.codec import from_entry
+from acd.router.events import Arrived
 from crm import callbacks, customers
 from crm.database import Database
 from crm.errors import DatabaseUnavailable
@@ -24,13 +26,13 @@ class Desk:
     def __init__(self, database: Database, **rules: int) -> None:
         self.now = NOW
         self.called_back: list[str] = []
-        self.entered: dict[str, int] = {}
+        self.asked: dict[str, Asked] = {}
         self.dialling = Dialling(
             Gate(Rules("US", allowed=("US",), sip_hosts=("pbx.lan",), **rules)),
             database,
             lambda: self.now,
             agent={"anna": "1001"}.get,  # type: ignore[arg-type]
-            entered=lambda interaction: self.entered.get(interaction, 0),
+            asked=lambda interaction: self.asked.get(interaction, Asked()),
             called_back=self.called_back.append,
         )
 
@@ -49,10 +51,20 @@ async def test_a_promise_is_on_disk_once_it_is_made(database: Database) -> None:
 
 async def test_a_promise_keeps_the_place_of_who_waited(database: Database) -> None:
     desk, call = Desk(database), new()
-    desk.entered[call] = NOW - 90_000
+    place = Arrived(call, "support", NOW - 90_000, priority=5, tier="vip")
+    desk.asked[call] = Asked(place, "th", NOW + 60_000)
     assert await desk.dialling.promise(call, "support", NUMBER)
     (kept,) = await callbacks.waiting(database)
-    assert kept.requested_ms == NOW - 90_000
+    assert (kept.requested_ms, kept.language, kept.told_ms) == (NOW, "th", NOW + 60_000)
+    assert from_entry("arrived", kept.place or {}) == place
+
+
+async def test_a_place_in_another_queue_is_none_in_this(database: Database) -> None:
+    desk, call = Desk(database), new()
+    desk.asked[call] = Asked(Arrived(call, "sales", NOW - 90_000))
+    assert await desk.dialling.promise(call, "support", NUMBER)
+    (kept,) = await callbacks.waiting(database)
+    assert kept.place is None
 
 
 async def test_what_may_not_be_dialled_is_not_promised(
