@@ -135,11 +135,13 @@ async def test_after_hours_a_callback_is_promised_once(house: House, flows: Path
         await call.hears(house.spoken(text), at_least=0.7)
         await call.press("1")
         if again:
-            await call.hears(house.prompt("callback-waits-choose"))
+            await call.hears(house.prompt("callback-waits-choose"), at_least=0.7)
         else:
-            await call.hears(house.prompt("callback-confirm"))
+            await call.hears(house.prompt("callback-confirm"), at_least=0.7)
         await call.press("1")
-        await call.hears(house.spoken("We will call you back when we are open again."))
+        await call.hears(
+            house.spoken("We will call you back when we are open again."), at_least=0.7
+        )
         # It was on disk before the caller heard so.
         rows = await house.stack.db.fetch(
             "SELECT queue, state, source FROM callbacks WHERE number = $1", number
@@ -156,11 +158,11 @@ async def test_a_callback_to_a_number_that_may_not_be_dialled_is_not_promised(
     await opening(house, flows, CLOSED)
     call, number = await house.call(AFTER_HOURS, number="+66812345678")
     await call.press("21")
-    await call.hears(house.prompt("callback-cannot"))
+    await call.hears(house.prompt("callback-cannot"), at_least=0.7)
     for premium in ("19005550123#", "911#"):
-        await call.hears(house.prompt("callback-enter"))
+        await call.hears(house.prompt("callback-enter"), at_least=0.7)
         await call.press(premium)
-    await call.hears(house.prompt("cannot-connect"))
+    await call.hears(house.prompt("cannot-connect"), at_least=0.7)
     await call.ended()
     rows = await house.stack.db.fetch("SELECT 1 FROM callbacks WHERE number = $1", number)
     assert rows == []
