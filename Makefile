@@ -1,7 +1,8 @@
 # make run     set up what is missing, start everything, stay in the foreground
 # make setup   the set-up alone: dependencies, PBX, prompts, state folder
 # make demo    a whole call, told and verified
-# make test    all tests      make check   what CI runs first      make bench   measurements
+# make test    the checks, then all tests      make check   formats, types, laws and unit tests
+# make bench   measurements
 # make science the router beside the literature and the estimates beside what came, as tables
 # make fmt     format         make clean   remove what make made (the state folder stays)
 #
@@ -19,7 +20,9 @@ PYTHON ?=
 ARGS ?=
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
-TESTS := tests/unit tests/contract tests/science tests/e2e tests/fault
+# Those that need a processor each, and those that need a PBX of their own and the time on the wall.
+SIDE_BY_SIDE := --numprocesses auto --dist worksteal
+ON_THE_PBX := tests/contract tests/e2e tests/fault
 
 .PHONY: help run setup demo test check bench science fmt clean
 
@@ -36,16 +39,17 @@ demo: $(RUN)
 	@$(BIN)/sala setup
 	@$(BIN)/sala demo $(ARGS)
 
-test: $(DEV)
+test: check
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/science
 	@$(BIN)/sala setup
-	$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	$(BIN)/python -m pytest $(ON_THE_PBX)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
 
 bench: $(DEV)
 	@$(BIN)/sala setup

@@ -41,6 +41,7 @@ from acd.router.events import (
     Arrived,
     Batch,
     ConfigChanged,
+    DayStarted,
     Event,
     LeaveReason,
     Left,
@@ -101,6 +102,7 @@ class Floor:
         )
         self.handovers = Handovers(self._moves)
         self._hours = Hours(clock, self._feed, zone)
+        self._day = self._hours.day  # when the link was lost last
         self._waits: Waits | None = None
 
     def _feed(self, event: Event, now: int) -> None:
@@ -271,6 +273,7 @@ class Floor:
                 self._device_changed(address, reachable)
             case SwitchLost(why):
                 log.warning("switch lost", extra={"action": "switch_lost", "why": why})
+                self._day = self._hours.day
                 self._driver.lose()
             case SwitchBack(floor):
                 self._restore(floor)
@@ -341,9 +344,13 @@ class Floor:
             self._fresh = False
             wraps = self._past.wraps.items()
             self._orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
+        before = self._hours.day if self._driver.up else self._day
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
-        self._driver.begin(self._roster.configuration, (config, *hours, *told, *handed), now)
+        # A day that has begun meanwhile ends the counts of the one before.
+        day = () if before == self._hours.day else (DayStarted(),)
+        events = (config, *hours, *told, *handed, *day)
+        self._driver.begin(self._roster.configuration, events, now)
         for offer in found.joins:
             self._legs.join(offer)
         self._cancel_unknown()

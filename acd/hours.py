@@ -13,6 +13,12 @@ from crm.calendars import Calendar, State
 log = logging.getLogger(__name__)
 
 
+def last_midnight(now: int, zone: tzinfo) -> int:
+    """Return the instant (ms) at which the day of `now` started in a zone."""
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    return round(datetime.combine(today, datetime.min.time(), zone).timestamp() * 1000)
+
+
 def next_midnight(now: int, zone: tzinfo) -> int:
     """Return the first instant after `now` (ms) at which a new day starts in a zone.
 
@@ -41,17 +47,24 @@ class Hours:
         self._midnight = next_midnight(clock.now(), zone)
         self._timer: Timer | None = None
 
+    @property
+    def day(self) -> int:
+        """When the floor's day, as far as is told, ends, in ms."""
+        return self._midnight
+
     def configure(
         self, calendars: Mapping[str, Calendar], now: int, *, anew: bool = False
     ) -> list[Event]:
         """Follow these, by queue; return the events that tell how it stands.
 
-        `anew` for a router that was told nothing yet; its queues are open.
+        `anew` for a router that was told nothing yet; its queues are open, its day has begun.
         """
         if anew:
             self._closed.clear()
         self._calendars = calendars
         events = self._due(now)
+        if anew:
+            events = [event for event in events if not isinstance(event, DayStarted)]
         self._arm(now)
         return events
 

@@ -18,7 +18,16 @@ from acd.roster import Roster
 from acd.router import Router
 from acd.router.configuration import Step
 from acd.router.events import Adopted, AgentRestored, Arrived, ConfigChanged, Event, Presence
+from acd.router.views import AgentView
 from pbx.port import CallSnapshot, CallState, FloorSnapshot, LegSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What an agent has done today: contacts, and occupied time in ms."""
+
+    contacts: int = 0
+    busy_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,8 @@ class Past:
     """By agent."""
     idle_since: Mapping[str, int] = field(default_factory=dict)
     """By agent: when their last contact was over, in ms."""
+    today: Mapping[str, Today] = field(default_factory=dict)
+    """By agent."""
     places: Mapping[str, Arrived] = field(default_factory=dict)
     """By interaction."""
     steps: Callable[[Mapping[str, str]], tuple[Step, ...]] = lambda _carried: ()
@@ -94,7 +105,7 @@ def restore(
             adopted[leg.offer] = event
     found.events = (
         ConfigChanged(roster.configuration),
-        *_agents(floor, roster, router, past),
+        *_agents(floor, roster, router, now, past),
         *_arrivals(found, states, {event.interaction for event in adopted.values()}),
         *adopted.values(),
     )
@@ -113,7 +124,9 @@ def _contact(interaction: str, call: CallSnapshot, past: Past, now: int) -> Cont
     )
 
 
-def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None, past: Past) -> list[Event]:
+def _agents(
+    floor: FloorSnapshot, roster: Roster, router: Router | None, now: int, past: Past
+) -> list[Event]:
     events: list[Event] = []
     for agent, (wanted, reason) in roster.presences():
         reachable = roster.address(agent) in floor.reachable
@@ -122,12 +135,25 @@ def _agents(floor: FloorSnapshot, roster: Roster, router: Router | None, past: P
             wrapping = before is not None and before.presence is Presence.WRAP_UP
             idle_since = before.idle_since if before is not None else None
             until = before.until if before is not None and wrapping else None
+            today = _today(before, now)
         else:
             wrap_up = past.wraps.get(agent)
             idle_since = max(past.idle_since.get(agent, 0), roster.since(agent)) or None
             until = wrap_up.until if wrap_up is not None else None
-        events.append(AgentRestored(agent, wanted, reason, reachable, idle_since, until))
+            today = past.today.get(agent, Today())
+        events.append(
+            AgentRestored(agent, wanted, reason, reachable, idle_since, until,
+                          today.contacts, today.busy_ms)
+        )  # fmt: skip
     return events
+
+
+def _today(before: AgentView | None, now: int) -> Today:
+    """What an agent had done when the link was lost, and since: what they were at went on."""
+    if before is None:
+        return Today()
+    since = 0 if before.busy_from is None else max(now - before.busy_from, 0)
+    return Today(before.contacts_today, before.busy_today_ms + since)
 
 
 def _adopt(

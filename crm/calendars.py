@@ -27,6 +27,8 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.errors import UnknownRegion
+
 DAY = 24 * 60
 WEEK = 7 * DAY
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -161,14 +163,17 @@ def _in(ranges: tuple[Range, ...], minute: int) -> bool:
 
 @cache
 def _public(region: str) -> Mapping[date, str]:
-    """The public holidays of a region. Raises NotImplementedError for one that is not known."""
+    """The public holidays of a region. Raises `UnknownRegion`."""
     import holidays  # here, for it takes half a second and few floors use it
 
     country, _, part = region.partition("-")
     # Without a language the names would go by this process's environment.
-    found: Mapping[date, str] = holidays.country_holidays(
-        country, subdiv=part or None, language="en_US"
-    )
+    try:
+        found: Mapping[date, str] = holidays.country_holidays(
+            country, subdiv=part or None, language="en_US"
+        )
+    except NotImplementedError as error:  # how the library refuses a name
+        raise UnknownRegion from error
     return found
 
 
@@ -263,9 +268,9 @@ def _read_regions(value: Any, wrong: Wrong) -> Iterator[str]:
         region = str(one)
         try:
             if not _REGION.fullmatch(region):
-                raise NotImplementedError
+                raise UnknownRegion
             _public(region)
-        except NotImplementedError:
+        except UnknownRegion:
             what = "is no country or part of one whose holidays are known, such as TH or DE-BY"
             wrong(("public_holidays",), f"`{_shown(one)}` {what}")
         else:

@@ -346,7 +346,7 @@ def _serve(home: Path, command: list[str], deadline: float) -> None:
             if time.monotonic() > deadline:
                 _end(child.pid, signal.SIGQUIT, 5.0)
                 raise EmbeddedError(f"Postgres did not get ready in time; its log is {log}.")
-            time.sleep(0.005)
+            time.sleep(0.005)  # the postmaster tells that it is ready by a line of a file only
         del _children[child.pid]
         # Children of a postmaster that was killed may hold its memory for a moment longer.
         with log.open("rb") as file:
@@ -357,7 +357,7 @@ def _serve(home: Path, command: list[str], deadline: float) -> None:
                 (line for line in said.splitlines() if "FATAL" in line), "no reason given"
             )
             raise EmbeddedError(f"Postgres does not start: {reason} (log: {log})")
-        time.sleep(0.05)
+        time.sleep(0.05)  # they are nobody's children now: their end cannot be waited for
 
 
 def _end(pid: int, order: signal.Signals, patience_s: float) -> bool:

@@ -7,6 +7,7 @@ CrmError
 ├── MigrationError          the schema cannot be brought up to date
 ├── EmbeddedError           the embedded Postgres cannot be made, started or stopped
 ├── SpoolError              the file that keeps rows while the database is away does not serve
+├── UnknownRegion           no public holidays are known of a country or part of one
 └── NotFound                a row that was named does not exist
 
 Each class's docstring is its message when none is given. A driver's error is kept as `__cause__`.
@@ -53,6 +54,10 @@ class EmbeddedError(CrmError):
 
 class SpoolError(CrmError):
     """The spool of rows that the database could not take cannot be read or written."""
+
+
+class UnknownRegion(CrmError):  # noqa: N818 - an ordinary answer, told as such
+    """There is no such country or part of one whose public holidays are known."""
 
 
 class NotFound(CrmError):  # noqa: N818 - an ordinary answer, told as such

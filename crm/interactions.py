@@ -44,6 +44,12 @@ async def last_talks(database: Database, since_ms: int) -> dict[str, int]:
     return {row["agent"]: row["ended_ms"] for row in rows}
 
 
+async def today(database: Database, midnight_ms: int, now_ms: int) -> dict[str, tuple[int, int]]:
+    """Return, by agent, the contacts begun since midnight and the time occupied (ms) until now."""
+    rows = await database.rows("interactions_today", midnight_ms, now_ms)
+    return {row["agent"]: (row["contacts"], row["busy_ms"]) for row in rows}
+
+
 async def queue_totals(database: Database) -> list[QueueTotals]:
     """Return, by queue, what became of all that ever entered it."""
     return [QueueTotals(**row) for row in await database.rows("interactions_queue_totals")]

@@ -24,6 +24,10 @@ COLUMNS = ("language", "file", "words", "recorded")
 AUDIO = (".wav", ".mp3", ".ogg", ".flac", ".m4a")
 CONVERT_S = 60
 _LIMIT_BYTES = 200 << 20
+_CUT_S = shape.LONGEST_S + 1
+"""So that what is too long is told from what is just as long as it may be."""
+_DEMUXERS = ("wav", "mp3", "ogg", "flac", "mov")
+"""What ffmpeg calls the formats of `AUDIO`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,13 @@ def _convert(source: Path, target: Path) -> None:
     # Both get absolute paths, so that no name is taken for an option or a protocol.
     one, other = str(source.absolute()), str(target)
     if Path(tool).name == "ffmpeg":
-        words = [tool, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", one]
-        words += ["-ac", "1", "-c:a", "pcm_s16le", "-t", "600", other]
+        # A list of files by the name of an mp3 would have it read others than the take.
+        words = [tool, "-nostdin", "-v", "error", "-protocol_whitelist", "file"]
+        words += ["-format_whitelist", ",".join(_DEMUXERS), "-i", one, "-map", "0:a:0"]
+        words += ["-ac", "1", "-c:a", "pcm_s16le", "-t", str(_CUT_S), other]
     else:
         words = [tool, one, "-c", "1", "-b", "16", "-e", "signed-integer", other]
+        words += ["trim", "0", str(_CUT_S)]
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, timeout=CONVERT_S, check=False

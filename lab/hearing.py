@@ -41,10 +41,12 @@ async def heard_by(one: Leg | Line, others: list[Leg | Line], *, within: float =
     deadline = time.monotonic() + within
     while True:
         sound = audio.voice(next(_SEEDS), _SPEECH_S)
+        ears = [(other, len(other.heard())) for other in others]
         said = one.say(sound) if isinstance(one, Line) else await one.say(sound)
+        within_s = _SPEECH_S + _CROSSING_S
         try:
             await asyncio.gather(
-                *(o.hears(said, within=_SPEECH_S + _CROSSING_S, at_least=HEARD) for o in others)
+                *(o.hears(said, within=within_s, at_least=HEARD, since=heard) for o, heard in ears)
             )
         except NotHeard:
             if time.monotonic() >= deadline:

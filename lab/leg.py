@@ -191,7 +191,8 @@ class Leg:
             heard = self.heard()[since:]
             if len(heard) != seen:
                 seen = len(heard)
-                best = max(best, audio.correlation(heard, sound), key=lambda match: match.value)
+                found = await asyncio.to_thread(audio.correlation, heard, sound)
+                best = max(best, found, key=lambda match: match.value)
             if best.value >= at_least:
                 return best
             if last:

@@ -99,7 +99,8 @@ class Service:
         for fault in roster.faults:
             # There is no earlier configuration to keep: the floor works with what is right.
             log.error("in the stored configuration: %s", fault, extra={"action": "configure"})
-        past = await recalled(database, ledger, roster, library, clock.now())
+        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
+        past = await recalled(database, ledger, roster, library, clock.now(), zone)
         spool = Spool(
             settings.paths.callbacks,
             database,
@@ -116,7 +117,6 @@ class Service:
             agi_port=settings.agi_port,
             recordings=Path(settings.paths.recordings),
         )
-        epoch, zone = f"{time.time_ns() // 1_000_000:x}", ZoneInfo(settings.timezone)
         floor = self._floor = Floor(
             switch,
             ledger,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import tzinfo
 
+from acd.hours import last_midnight
 from acd.ledger import Ledger
 from acd.places import PLACE
-from acd.restore import Past
+from acd.restore import Past, Today
 from acd.roster import Roster
 from acd.router import JournalError
 from acd.router.codec import from_entry
@@ -26,9 +28,12 @@ DAY_MS = 86_400_000
 
 
 async def recalled(
-    database: Database, ledger: Ledger, roster: Roster, library: Library, now: int
+    database: Database, ledger: Ledger, roster: Roster, library: Library, now: int, zone: tzinfo
 ) -> Past:
-    """Take over what is open in the ledger, and read what goes with it. Raises CrmError."""
+    """Take over what is open in the ledger, and read what goes with it. Raises CrmError.
+
+    `zone` is that of the floor's day.
+    """
     open_now = await interactions.open_now(database)
     wraps = ledger.resumed(open_now, now, lambda name: _wrap_up_ms(roster, name))
     epochs = [
@@ -43,9 +48,11 @@ async def recalled(
             continue
         if isinstance(event, Arrived):
             places[event.interaction] = event
+    today = await interactions.today(database, last_midnight(now, zone), now)
     return Past(
         wraps=wraps,
         idle_since=await interactions.last_talks(database, now - DAY_MS),
+        today={agent: Today(*done) for agent, done in today.items()},
         places=places,
         steps=lambda carried: _steps(library, carried),
     )

@@ -152,6 +152,8 @@ def _write_agent_restored(event: ev.AgentRestored) -> Entry:
         "reachable": event.reachable,
         "idle_since": event.idle_since,
         "wrap_up_until": event.wrap_up_until,
+        "contacts_today": event.contacts_today,
+        "busy_today": event.busy_today,
     }
 
 

@@ -221,7 +221,7 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class AgentRestored:
-    """After a restart: what this agent was, so that neither wrap-up nor idle time begins anew.
+    """After a restart: what this agent was, so that no wrap-up, idle time or count begins anew.
 
     Ignored for an agent who is logged in already.
     """
@@ -234,6 +234,9 @@ class AgentRestored:
     """Since when they could have been working, if that is known."""
     wrap_up_until: int | None = None
     """When the wrap-up that they were in ends."""
+    contacts_today: int = 0
+    busy_today: int = 0
+    """Occupied time today until now, in ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,6 +344,7 @@ class Handling(Staff):
         agent.wanted_reason = event.reason if event.wanted is Wanted.PAUSED else ""
         agent.registered, agent.lost = event.reachable, False
         agent.idle_since = self.now if event.idle_since is None else event.idle_since
+        agent.contacts_today, agent.busy_today = event.contacts_today, event.busy_today
         if event.wrap_up_until is not None and event.wrap_up_until > self.now:
             agent.wraps[""] = Hold(Channel.VOICE, event.wrap_up_until)
             self.floor.load(agent, Channel.VOICE, 1, self.now)

@@ -59,6 +59,8 @@ class AgentView:
     contacts_today: int
     busy_today_ms: int
     """Occupied time today, up to the contacts still in hand."""
+    busy_from: int | None = None
+    """Since when occupied with these; None if with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,5 @@ def view_agent(agent: Agent) -> AgentView:
         tuple(agent.busy),
         agent.contacts_today,
         agent.busy_today,
+        agent.busy_from,
     )

@@ -3,7 +3,6 @@
 Discrete events, seeded, pure: nothing here is on the service's import path.
 """
 
-from .errors import FileInvalid, SimulationError
 from .world import Call, World
 
-__all__ = ["Call", "FileInvalid", "SimulationError", "World"]
+__all__ = ["Call", "World"]

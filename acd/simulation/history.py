@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from crm.database import Database
 
-from .plan import Period, QueuePlan, Spread
+from .plan import ENOUGH, Learnt, Period, QueuePlan, Spread
 
 _HOUR_MS = 3_600_000
-ENOUGH = 20
-"""Fewer talks than this tell nothing of how long talks are."""
 
 
-async def learn(database: Database, first_ms: int, last_ms: int, zone: str) -> dict[str, QueuePlan]:
+async def learn(database: Database, first_ms: int, last_ms: int, zone: str) -> Learnt:
     """Read the plans of queues with enough talks in a span of time; hours are in `zone`.
 
     Arrivals are those of an average day with any, patience is time waited over how many hung up.
@@ -22,11 +20,16 @@ async def learn(database: Database, first_ms: int, last_ms: int, zone: str) -> d
         period = Period(begins, begins + _HOUR_MS, row["calls"] / max(row["days"], 1))
         arrivals.setdefault(row["queue"], []).append(period)
     found = {}
+    thin = dict.fromkeys(arrivals, 0)
     for row in await database.rows("history_queues", first_ms, last_ms):
-        if row["talks"] >= ENOUGH and row["queue"] in arrivals:
-            talk = Spread(float(row["talk_ms"]), float(row["deviation_ms"] / row["talk_ms"]))
-            patience = row["waited_ms"] / row["abandoned"] if row["abandoned"] else None
-            found[row["queue"]] = QueuePlan(
-                tuple(arrivals[row["queue"]]), talk, None if patience is None else float(patience)
-            )
-    return found
+        queue = row["queue"]
+        if row["talks"] < ENOUGH or queue not in arrivals:
+            thin[queue] = row["talks"]
+            continue
+        del thin[queue]
+        talk = Spread(float(row["talk_ms"]), float(row["deviation_ms"] / row["talk_ms"]))
+        patience = row["waited_ms"] / row["abandoned"] if row["abandoned"] else None
+        found[queue] = QueuePlan(
+            tuple(arrivals[queue]), talk, None if patience is None else float(patience)
+        )
+    return Learnt(found, thin)

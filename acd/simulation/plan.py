@@ -25,8 +25,8 @@ What a queue leaves out is taken from history, if the command is given any.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from acd.policy.faults import Faults, Wrong, nearest, shown
@@ -34,6 +34,8 @@ from acd.policy.values import duration, number, word, words
 
 VERSION = 1
 MOST_CALLS = 5_000_000
+ENOUGH = 20
+"""Fewer talks than this tell nothing of how long talks are."""
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)", re.ASCII)
 _HOUR_MS = 3_600_000
 
@@ -93,21 +95,39 @@ class Plan:
     lines: int | None = None
 
 
-Learnt = Mapping[str, QueuePlan]
-"""What history knows of queues."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What history knows of queues."""
+
+    queues: Mapping[str, QueuePlan] = field(default_factory=dict)
+    thin: Mapping[str, int] = field(default_factory=dict)
+    """Queues of which it knows too little, with how many talks."""
+
+    def only(self, queues: Collection[str]) -> Learnt:
+        """Return what is known of these queues."""
+        return Learnt(
+            {name: one for name, one in self.queues.items() if name in queues},
+            {name: talks for name, talks in self.thin.items() if name in queues},
+        )
+
+    def short(self) -> str:
+        """Say of which queues it knows too little; empty if of none."""
+        told = ", ".join(f"{queue}: {talks} talks" for queue, talks in sorted(self.thin.items()))
+        return f"{told}; {ENOUGH} are needed" if told else ""
 
 
 def read(value: Any, learnt: Learnt | None = None) -> tuple[Plan | None, Faults]:
     """Read a file's value. None, and every fault, for one that cannot be simulated."""
     faults = Faults()
-    plan = _Reading(faults, learnt or {}).plan(value)
+    plan = _Reading(faults, learnt).plan(value)
     return (None if faults.found else plan), faults
 
 
 class _Reading:
-    def __init__(self, faults: Faults, learnt: Learnt) -> None:
+    def __init__(self, faults: Faults, learnt: Learnt | None) -> None:
         self._faults = faults
-        self._learnt = learnt
+        self._asked = learnt is not None
+        self._learnt = learnt or Learnt()
 
     def plan(self, value: Any) -> Plan | None:
         faults = self._faults
@@ -122,9 +142,15 @@ class _Reading:
         begins, ends = self._span(value.get("day") or {}, faults.at("day"), 0, 24 * _HOUR_MS)
         queues = {}
         given = value.get("queues")
-        if given is None and self._learnt:
-            given = dict.fromkeys(self._learnt)
-        if not isinstance(given, dict) or not given:
+        if given is None and self._learnt.queues:
+            given = dict.fromkeys(self._learnt.queues)
+        if given is None and self._asked:
+            faults.at("queues").note(
+                f"history tells too little ({self._learnt.short() or 'no calls'}): go further "
+                "back, or write the queues with their arrivals and talk"
+            )
+            given = {}
+        elif not isinstance(given, dict) or not given:
             faults.at("queues").note("a mapping of queues is needed, one at least")
             given = {}
         for name, one in given.items():
@@ -165,15 +191,15 @@ class _Reading:
     def _queue(
         self, name: str, value: Any, faults: Faults, begins: int, ends: int
     ) -> QueuePlan | None:
-        learnt = self._learnt.get(name)
+        learnt = self._learnt.queues.get(name)
         value = {} if value is None else value
         if not isinstance(value, dict):
             faults.note("a mapping is needed: arrivals, talk, patience, tiers")
             return None
         self._unknown(value, ("arrivals", "talk", "patience", "tiers"), faults)
-        for field in ("arrivals", "talk"):
-            if field not in value and learnt is None:
-                faults.note(f"{field} is missing, and there is no history of {name}")
+        for part in ("arrivals", "talk"):
+            if part not in value and learnt is None:
+                faults.note(f"{part} is missing, and {self._untold(name)}")
                 return None
         periods = self._arrivals(value, faults.at("arrivals"), begins, ends, learnt)
         talk = learnt.talk if learnt else Spread(1.0)
@@ -185,12 +211,18 @@ class _Reading:
         tiers = self._or((), faults.at("tiers"), lambda: _shares(value.get("tiers") or {}))
         return QueuePlan(periods, talk, patience, tiers)
 
+    def _untold(self, name: str) -> str:
+        if name not in self._learnt.thin:
+            return f"there is no history of {name}"
+        talks = self._learnt.thin[name]
+        return f"history tells too little of {name}: {talks} talks, {ENOUGH} are needed"
+
     def _arrivals(
         self, value: Any, faults: Faults, begins: int, ends: int, learnt: QueuePlan | None
     ) -> tuple[Period, ...]:
         given = value.get("arrivals")
         if given is None:
-            return learnt.arrivals if learnt else ()
+            return _between(learnt.arrivals, begins, ends) if learnt else ()
         if not isinstance(given, list) or not given:
             faults.note('a list is needed, such as [{from: "08:00", to: "12:00", per_hour: 90}]')
             return ()
@@ -261,6 +293,15 @@ class _Reading:
         except Wrong as wrong:
             faults.note(str(wrong), wrong.below)
             return default
+
+
+def _between(periods: tuple[Period, ...], begins: int, ends: int) -> tuple[Period, ...]:
+    """Return what of the periods lies within the day."""
+    return tuple(
+        replace(one, begins=max(one.begins, begins), ends=min(one.ends, ends))
+        for one in periods
+        if one.begins < ends and one.ends > begins
+    )
 
 
 def _clock(value: Any, default: int) -> int:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 RATE = 8_000
 ACTIVE_DBOV = -20.0
 PEAK_DBOV = -2.0
+LONGEST_S = 600
 LEAD_MS = 20
 TRAIL_MS = 120
 REVISION = 1
@@ -29,7 +30,6 @@ REVISION = 1
 _FRAME = RATE // 200
 _SILENCE_DB = -40.0
 _ACTIVE_DB = -25.0
-_MAX_FRAMES = 192_000 * 600
 _TAPS = 255
 
 Signal = NDArray[np.float64]
@@ -52,7 +52,7 @@ def read(path: Path) -> Wav:
     try:
         with wave.open(str(path), "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            if file.getnframes() > _MAX_FRAMES:
+            if file.getnframes() > LONGEST_S * rate:
                 raise NotAudio("longer than ten minutes")
             raw = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:

@@ -26,6 +26,8 @@ STEP_MS = 20
 _SO_TIMESTAMPNS = 35
 _EVENT = 101
 _ANSWER_S = 20.0
+_GOODBYE_S = 5.0
+"""No longer: nothing is measured any more, and the PBX ends what is left."""
 _SDP = (
     "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
     "m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
@@ -83,10 +85,10 @@ class Crowd:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for call in self._by_id.values():
-            if call.status == 200:
-                self._send(self._request("BYE", call, 2))
-        time.sleep(0.3)
+        for call in self.calls:
+            self._send(self._request("BYE", call, 2))
+        with self._moved:
+            self._moved.wait_for(lambda: not self.calls, _GOODBYE_S)
         self._over.set()
         for thread in self._threads:
             thread.join()
@@ -111,6 +113,7 @@ class Crowd:
                 f"Contact: <sip:crowd@{host}:{port}>\r\nContent-Type: application/sdp\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}"
             )
+            # The pace asked for; there is no event to wait for.
             time.sleep(max(0.0, begun + (made + 1) / rate - time.monotonic()))
         with self._moved:
             if not self._moved.wait_for(
@@ -139,7 +142,7 @@ class Crowd:
                 held = struct.pack("!BBH", event, 0x8A if last else 0x0A, step * STEP_MS * 8)
                 self._rtp.sendto(head + held, address)
             if not last:
-                time.sleep(STEP_MS / 1000)
+                time.sleep(STEP_MS / 1000)  # a telephone sends a packet each 20 ms (RFC 4733)
         return released
 
     # --- how it is done -------------------------------------------------------------------------
@@ -179,7 +182,7 @@ class Crowd:
             if text.startswith("SIP/2.0 "):
                 self._answered(call, text)
             elif text.startswith("BYE "):
-                call.status = 487
+                self._ended(call)
                 heads = "".join(
                     f"{line}\r\n"
                     for line in text.split("\r\n")
@@ -187,8 +190,15 @@ class Crowd:
                 )
                 self._send(f"SIP/2.0 200 OK\r\n{heads}Content-Length: 0\r\n\r\n")
 
+    def _ended(self, call: Keypad) -> None:
+        with self._moved:
+            call.status = 487
+            self._moved.notify_all()
+
     def _answered(self, call: Keypad, text: str) -> None:
         status = int(text[8:11])
+        if "BYE" in text.partition("CSeq:")[2].partition("\r\n")[0]:
+            self._ended(call)
         if "INVITE" not in text.partition("CSeq:")[2].partition("\r\n")[0] or status < 200:
             return
         to = re.search(r"^To: *(.+?)\r?$", text, re.MULTILINE | re.IGNORECASE)

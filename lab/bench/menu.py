@@ -166,6 +166,7 @@ def _hands(crowd: Crowd, seconds: float, times: list[float], lost: list[Keypad])
 
     def hand(mine: list[Keypad], draw: random.Random) -> None:
         for call, at in _plan(mine, draw, seconds):
+            # Callers press at moments drawn before, whatever the PBX does.
             time.sleep(max(0.0, at - (time.monotonic() - begun)))
             if time.monotonic() > over:
                 return

@@ -129,14 +129,23 @@ class Line:
         return self.media.heard()
 
     async def hears(
-        self, sound: audio.Sound, *, within: float = 10.0, at_least: float = 0.9
+        self,
+        sound: audio.Sound,
+        *,
+        within: float = 10.0,
+        at_least: float = 0.9,
+        since: int = 0,
     ) -> audio.Match:
-        """Wait until `sound` has been heard; raises `NotHeard` with the best value seen."""
+        """Wait until `sound` has been heard, behind the first `since` samples of all that was.
+
+        Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
+        """
         deadline = time.monotonic() + within
         while True:
             last = self.over or time.monotonic() >= deadline
             # The PBX sends nothing while there is nothing: what is heard is short.
-            match = audio.correlation(self.heard(), sound)
+            # In a thread, for this loop sends the sound of all telephones.
+            match = await asyncio.to_thread(audio.correlation, self.heard()[since:], sound)
             if match.value >= at_least:
                 return match
             if last:

@@ -120,7 +120,7 @@ class Store:
                 if waited - told >= _TELL_S:
                     told = waited
                     progress("waiting for another set-up to finish", None)
-                time.sleep(_POLL_S)
+                time.sleep(_POLL_S)  # a blocking flock() could neither give up nor tell
             else:
                 return
 

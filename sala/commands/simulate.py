@@ -74,35 +74,27 @@ async def _read(
     from acd import policy
     from acd.simulation.history import learn
     from crm import floor
-    from crm.records import Floor
     from sala import simulating
     from sala.database import opened
 
-    learnt = None
-    stored = Floor(version=0)
-    if history:
-        async with opened(settings) as database:
-            since = moments.parse(history)
-            learnt = await learn(database, since, 2**53, _zone())
-            stored = await floor.load(database)
-    plan = simulating.plan(file, learnt)
-    if not plan.routing and not history:
-        async with opened(settings) as database:
-            stored = await floor.load(database)
+    # A file that cannot be used is refused before a database is asked for.
+    plan = None if history else simulating.plan(file)
+    since = moments.parse(history) if history else 0
+    async with opened(settings) as database:
+        stored = await floor.load(database)
+        if plan is None:
+            learnt = await learn(database, since, 2**53, settings.timezone)
+            learnt = learnt.only([queue.name for queue in stored.queues])
+            plan = simulating.plan(file, learnt)
+            if short := learnt.short():
+                err = console(stderr=True)
+                err.print(f"history tells too little of {short}", markup=False, soft_wrap=True)
     beside = file.parent
     routing = policy.read(stored).configuration
     if plan.routing:
         routing = simulating.configured(beside / plan.routing, stored)
     other = simulating.configured(beside / plan.compare, stored) if plan.compare else None
     return plan, routing, other
-
-
-def _zone() -> str:
-    from datetime import datetime
-
-    offset = datetime.now().astimezone().strftime("%z")
-    # Postgres reads POSIX signs in zone names: east is negative.
-    return f"UTC{'-' if offset[0] == '+' else '+'}{offset[1:3]}:{offset[3:]}"
 
 
 def _known(plan: Plan, floor: Configuration, file: Path) -> None:

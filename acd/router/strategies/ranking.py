@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from . import Rank
 
 
-class Ranking:
+class Ranking(ABC):
     """Ranks by `worth`, then by who has least in hand, by idle time, by configured order."""
 
     __slots__ = ("_queue",)
@@ -28,9 +29,9 @@ class Ranking:
             agent.order,
         )
 
+    @abstractmethod
     def worth(self, agent: Agent, line: Line) -> int:
         """Return what decides first; smaller is better."""
-        raise NotImplementedError
 
-    def chosen(self, rank: Rank) -> None:
+    def chosen(self, rank: Rank) -> None:  # noqa: B027 - only a few remember their choices
         """Nothing hangs on past choices."""

@@ -10,6 +10,7 @@ WHERE kind = 'queue' AND started_at >= from_ms($1) AND started_at < from_ms($2)
 GROUP BY queue, hour ORDER BY queue, hour;
 
 -- name: history_queues
+-- A contact is its talks and the holds between them.
 SELECT queue,
     count(*) FILTER (WHERE kind = 'talk') AS talks,
     greatest(avg(ms) FILTER (WHERE kind = 'talk'), 1)::float AS talk_ms,
@@ -18,19 +19,26 @@ SELECT queue,
     count(*) FILTER (WHERE kind = 'queue' AND outcome = 'abandoned') AS abandoned
 FROM (
     SELECT queue, kind, outcome, to_ms(ended_at) - to_ms(started_at) AS ms FROM segments
-    WHERE kind IN ('queue', 'talk') AND queue IS NOT NULL AND ended_at IS NOT NULL
+    WHERE kind = 'queue' AND queue IS NOT NULL AND ended_at IS NOT NULL
         AND started_at >= from_ms($1) AND started_at < from_ms($2)
+    UNION ALL
+    SELECT queue, 'talk', NULL, to_ms(max(ended_at)) - to_ms(min(started_at)) FROM segments
+    WHERE kind IN ('talk', 'hold') AND queue IS NOT NULL
+        AND started_at >= from_ms($1) AND started_at < from_ms($2)
+    GROUP BY interaction, queue, agent, offer HAVING bool_and(ended_at IS NOT NULL)
 ) AS past
 GROUP BY queue ORDER BY queue;
 
 -- name: history_handled
 SELECT queue, to_ms(started_at) AS at_ms, to_ms(over) - to_ms(started_at) AS ms FROM (
-    SELECT talk.queue, talk.started_at, greatest(talk.ended_at, (
+    SELECT queue, min(started_at) AS started_at, greatest(max(ended_at), (
         SELECT max(wrap.ended_at) FROM segments AS wrap
-        WHERE wrap.interaction = talk.interaction AND wrap.kind = 'wrap_up'
-            AND wrap.agent = talk.agent)) AS over
-    FROM segments AS talk
-    WHERE talk.kind = 'talk' AND talk.queue IS NOT NULL AND talk.ended_at IS NOT NULL
-        AND talk.started_at >= from_ms($1)
-    ORDER BY talk.started_at DESC LIMIT $2
+        WHERE wrap.interaction = stretch.interaction AND wrap.kind = 'wrap_up'
+            AND wrap.agent = stretch.agent)) AS over
+    FROM (
+        SELECT interaction, queue, agent, offer, started_at, ended_at FROM segments
+        WHERE kind IN ('talk', 'hold') AND queue IS NOT NULL AND started_at >= from_ms($1)
+        ORDER BY started_at DESC LIMIT $2
+    ) AS stretch
+    GROUP BY interaction, queue, agent, offer HAVING bool_and(ended_at IS NOT NULL)
 ) AS past ORDER BY at_ms;

@@ -29,6 +29,29 @@ WHERE interactions.arrived_at >= from_ms($1) AND segments.kind IN ('talk', 'wrap
     AND segments.ended_at IS NOT NULL AND agent IS NOT NULL
 GROUP BY agent;
 
+-- name: interactions_today
+-- What an agent does at once counts once: ringing, talks, holds, consults, wrap-ups.
+WITH stretches AS (
+    SELECT segments.agent, segments.interaction, segments.offer, segments.kind, started_at,
+        greatest(started_at, from_ms($1)) AS first,
+        least(coalesce(segments.ended_at, from_ms($2)), from_ms($2)) AS last
+    FROM interactions JOIN segments ON segments.interaction = interactions.id
+    WHERE interactions.arrived_at >= from_ms($1) - interval '1 day'
+        AND segments.agent IS NOT NULL AND segments.kind <> 'queue'
+), contacts AS (
+    SELECT agent, count(*) AS contacts FROM (
+        SELECT agent FROM stretches WHERE kind = 'talk'
+        GROUP BY agent, interaction, offer HAVING min(started_at) >= from_ms($1)
+    ) AS talks GROUP BY agent
+), occupied AS (
+    SELECT agent, sum(to_ms(upper(span)) - to_ms(lower(span)))::bigint AS busy_ms FROM (
+        SELECT agent, unnest(range_agg(tstzrange(first, last))) AS span
+        FROM stretches WHERE first < last GROUP BY agent
+    ) AS spans GROUP BY agent
+)
+SELECT agent, coalesce(contacts, 0) AS contacts, coalesce(busy_ms, 0) AS busy_ms
+FROM contacts FULL JOIN occupied USING (agent);
+
 -- name: interaction_spans
 SELECT id::text AS id, to_ms(arrived_at) AS arrived_ms, to_ms(greatest(ended_at, (
     SELECT max(ended_at) FROM segments WHERE interaction = interactions.id))) AS ended_ms

@@ -240,6 +240,8 @@ def single_events(offers: st.SearchStrategy[str]) -> st.SearchStrategy[ev.Event]
             st.booleans(),
             st.none() | entered,
             st.none() | st.integers(0, 90),
+            st.integers(0, 3),
+            st.integers(0, 90),
         ),
         st.builds(ev.TimePassed),
     )

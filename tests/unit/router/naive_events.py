@@ -83,6 +83,7 @@ class NaiveEvents(NaiveState):
                         wanted=event.wanted, registered=event.reachable, lost=False,
                         why=event.reason if event.wanted is Wanted.PAUSED else "",
                         idle=self.now if event.idle_since is None else event.idle_since,
+                        contacts=event.contacts_today, occupied=event.busy_today,
                     )  # fmt: skip
                     if (event.wrap_up_until or 0) > self.now:
                         one["wraps"][""] = (ev.Channel.VOICE, event.wrap_up_until)

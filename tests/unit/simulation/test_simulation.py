@@ -13,10 +13,11 @@ from acd.router.recipes import OverflowTo
 from acd.simulation import Call, World
 from acd.simulation.day import callers, draw, play
 from acd.simulation.outcome import run, student
-from acd.simulation.plan import Plan, Spread, read
+from acd.simulation.plan import Learnt, Period, Plan, QueuePlan, Spread, read
 from sala import simulating
 from sala.errors import UserError
 
+HOUR = 3_600_000
 FLOOR = Configuration(
     1,
     (QueueConfig("sales", wrap_up_ms=10_000), QueueConfig("tax", wrap_up_ms=0)),
@@ -159,8 +160,20 @@ def test_too_many_calls_are_refused() -> None:
 
 
 def test_what_a_file_leaves_out_comes_from_history() -> None:
-    learnt = plan(queues={"sales": {**FILE["queues"]["sales"], "tiers": {}}}).queues
-    found, faults = read({"simulation": "1", "days": "2"}, learnt)
+    known = plan(queues={"sales": {**FILE["queues"]["sales"], "tiers": {}}}).queues
+    found, faults = read({"simulation": "1", "days": "2"}, Learnt(known, {"tax": 3}))
     assert faults.found == []
     assert found is not None
-    assert found.queues == learnt
+    assert found.queues == known
+
+
+def test_of_what_history_knows_only_the_hours_of_the_day_count() -> None:
+    hours = tuple(Period(hour * HOUR, (hour + 1) * HOUR, 6) for hour in (7, 8, 9))
+    learnt = Learnt({"sales": QueuePlan(hours, Spread(60_000))})
+    day = {"from": "08:30", "to": "09:30"}
+    found, _ = read({"simulation": "1", "day": day}, learnt)
+    assert found is not None
+    assert [(one.begins / HOUR, one.ends / HOUR) for one in found.queues["sales"].arrivals] == [
+        (8.5, 9),
+        (9, 9.5),
+    ]

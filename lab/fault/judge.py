@@ -1,0 +1,144 @@
+"""The laws of callbacks, held against what was seen. Pure.
+
+What counts is what was seen outside of Sala (INVITEs at customers' phones, bridges of the PBX),
+compared with the rows that Sala left. A law is a function from a run to the breaches found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+from lab.fault.facts import Customer, Facts, Habit, Row
+
+ORDER_GRACE_MS = 1_000
+"""Orders to the PBX and INVITEs that cross each other are no breach of the order."""
+TALK_MS = 500
+"""Shorter than this in one bridge is no talk."""
+FINAL = frozenset({"connected", "failed", "expired", "cancelled", "merged"})
+
+
+class Law(StrEnum):
+    """What must hold, however the service dies."""
+
+    NONE_LOST = "none lost"
+    ALL_END = "each ends once"
+    ONE_DIAL = "one live dial"
+    ONE_INVITE = "one INVITE an attempt"
+    NOT_AGAIN = "not dialled after the talk"
+    ONE_TALK = "served once"
+    ORDER = "order kept"
+    NOTHING_LEFT = "nothing left over"
+
+
+MEANING: dict[Law, str] = {
+    Law.NONE_LOST: "Whom Sala sent off after the key has a callback in the database.",
+    Law.ALL_END: "Each callback has one final state when the load has run out.",
+    Law.ONE_DIAL: "A customer's phone never has two INVITEs of Sala's at the same time.",
+    Law.ONE_INVITE: "Each INVITE at a customer's phone belongs to a claimed attempt of its own.",
+    Law.NOT_AGAIN: "Nobody who has talked to an agent is dialled afterwards.",
+    Law.ONE_TALK: "Nobody talks twice: on the line they held and once more by callback.",
+    Law.ORDER: "No agent is offered anybody while somebody who came before waits unoffered.",
+    Law.NOTHING_LEFT: "No channel, call, held agent, unwritten row or open attempt is left.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A law that was broken, on whom, and how."""
+
+    law: Law
+    customer: str
+    what: str
+
+
+def judge(facts: Facts) -> list[Breach]:
+    """Hold a run against all laws."""
+    found = [breach for customer in facts.customers for breach in _of_one(customer)]
+    found += order(facts.customers)
+    found += [Breach(Law.NOTHING_LEFT, "", what) for what in facts.left_over]
+    return found
+
+
+def _of_one(customer: Customer) -> Iterator[Breach]:
+    name = customer.name
+    if customer.sent_off and not customer.rows:
+        yield Breach(Law.NONE_LOST, name, "sent off, and no row tells of it")
+    for row in customer.rows:
+        if row.state not in FINAL:
+            yield Breach(Law.ALL_END, name, f"callback still {row.state}")
+        open_ = [one.fence for one in row.attempts if one.outcome is None]
+        if open_ and row.state in FINAL:
+            yield Breach(Law.NOTHING_LEFT, name, f"attempt {open_[0]} has no outcome")
+    yield from _dials(customer)
+    talks = [one for one in customer.talks if (one.until or one.at) - one.at >= TALK_MS]
+    if len(talks) > 1:
+        yield Breach(Law.ONE_TALK, name, f"{len(talks)} talks")
+    if talks:
+        for ring in customer.rings:
+            if ring.at > (talks[0].until or talks[0].at):
+                yield Breach(Law.NOT_AGAIN, name, f"INVITE {ring.at - talks[0].at} ms after it")
+
+
+def _dials(customer: Customer) -> Iterator[Breach]:
+    rings = sorted(customer.rings, key=lambda ring: ring.at)
+    for before, after in pairwise(rings):
+        if before.until is None or after.at < before.until:
+            yield Breach(Law.ONE_DIAL, customer.name, "two INVITEs live at once")
+    attempts = sorted(one.started for row in customer.rows for one in row.attempts)
+    used: set[int] = set()
+    for ring in rings:
+        own = max((at for at in attempts if at <= ring.at), default=None)
+        if own is None:
+            yield Breach(Law.ONE_INVITE, customer.name, "INVITE without an attempt")
+        elif own in used:
+            yield Breach(Law.ONE_INVITE, customer.name, "second INVITE of one attempt")
+        else:
+            used.add(own)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Somebody waits, not offered yet, from `at` to `until`."""
+
+    name: str
+    key: int
+    at: int
+    until: int
+
+
+def order(customers: list[Customer]) -> list[Breach]:
+    """Find offers of those who came later, made while others waited who were never offered."""
+    stretches = [stretch for one in customers if (stretch := _unoffered(one)) is not None]
+    found: list[Breach] = []
+    for one in customers:
+        for offer in one.offers:
+            for waiting in stretches:
+                if (
+                    waiting.name != one.name
+                    and waiting.key < one.entered
+                    and waiting.at + ORDER_GRACE_MS < offer < waiting.until - ORDER_GRACE_MS
+                ):
+                    late = one.entered - waiting.key
+                    found.append(
+                        Breach(Law.ORDER, waiting.name, f"{one.name}, {late} ms later, came before")
+                    )
+    return found
+
+
+def _unoffered(one: Customer) -> _Stretch | None:
+    """When somebody waited for their first offer: on the line, or by a promise.
+
+    Who presses the key is between the two for a moment, and left out until the promise is made.
+    """
+    first = one.offers[0] if one.offers else None
+    if one.habit is Habit.STAYS:
+        until = first or one.left
+        return _Stretch(one.name, one.entered, one.entered, until) if one.entered else None
+    if not one.rows:
+        return None
+    row: Row = one.rows[0]
+    until = first or row.ended or 0
+    return _Stretch(one.name, row.entered, row.made, until)

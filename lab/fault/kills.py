@@ -1,0 +1,105 @@
+"""A run: customers come and go, and the service is killed at each step again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+from lab.errors import LabError
+from lab.fault.facts import Facts, Kill, Step
+from lab.fault.ground import AGENTS, Ground
+from lab.fault.load import Load
+from lab.fault.plan import Planned
+from lab.fault.witness import Witness, now
+
+LIVES = 10
+"""Customers at a time; three agents serve them."""
+STEP_S = 12.0
+"""How long a step is waited for; then the kill is done without one."""
+SETTLE_S = 20.0
+"""How long after the last customer all must be as it was at the beginning."""
+
+Tell = Callable[[str], None]
+
+
+async def run(
+    ground: Ground,
+    witness: Witness,
+    load: Load,
+    seed: int,
+    planned: Sequence[Planned],
+    tell: Tell,
+    *,
+    lives: int = LIVES,
+) -> Facts:
+    """Do all planned kills under load, let the load run out, and give what was seen."""
+    facts = Facts(seed, now())
+    await ground.log_in()
+    load.open(lives)
+    try:
+        for one in planned:
+            facts.kills.append(await _kill(ground, witness, one))
+            if one.number % 10 == 0:
+                tell(
+                    f"{one.number} of {len(planned)} kills, "
+                    f"{len(witness.customers)} customers, {len(witness.ended)} callbacks ended"
+                )
+        tell("no more kills; the load runs out")
+        await load.close()
+    finally:
+        await load.cancel()
+    facts.left_over = [*load.faults, *await _left_over(ground)]
+    await witness.read()
+    facts.customers = list(witness.customers.values())
+    facts.ended = now()
+    return facts
+
+
+async def _kill(ground: Ground, witness: Witness, planned: Planned) -> Kill:
+    number = ""
+    if planned.step is Step.STARTING:
+        # The last kill's successor answers already: it is killed for one that is just coming up.
+        await ground.kill()
+        await ground.launch()
+    else:
+        number = await witness.next(planned.step, STEP_S)
+    await asyncio.sleep(planned.delay_ms / 1000)
+    at = now()
+    await ground.kill()
+    await ground.start()
+    customer = witness.customers.get(number)
+    name = customer.name if customer is not None else ""
+    return Kill(planned.number, planned.step, planned.delay_ms, name, at, now())
+
+
+async def _left_over(ground: Ground) -> list[str]:
+    """Tell what is not as it was before; wait a while until all is."""
+    deadline = time.monotonic() + SETTLE_S
+    while found := await _found(ground):
+        if time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(0.25)
+    return []
+
+
+async def _found(ground: Ground) -> list[str]:
+    found: list[str] = []
+    with contextlib.suppress(LabError):
+        found += [f"channel {one.rpartition('-')[0]}" for one in await ground.stack.channels()]
+        found += ["channel outside" for _ in await ground.world.channels()]
+        status = await ground.stack.status()
+        found += [f"{status[what]} {what}" for what in ("calls", "legs") if status[what]]
+        for key in ("pending", "refused"):
+            if status["database"][key]:
+                found.append(f"{status['database'][key]} rows {key}")
+        for row in status["agents"]:
+            if row["agent"] in AGENTS and row["presence"] != "available":
+                found.append(f"agent {row['agent']} {row['presence']}")
+        open_ = await ground.stack.db.fetchval(
+            "SELECT count(*) FROM interactions WHERE ended_at IS NULL"
+        )
+        found += [f"{open_} interactions open"] if open_ else []
+        return found
+    return ["the service does not answer"]

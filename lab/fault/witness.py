@@ -1,0 +1,248 @@
+"""What happens, seen from outside of Sala: by the world's phones, the PBX and the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+
+from lab.ami import AmiEvent, Moment
+from lab.errors import Deadline
+from lab.fault.facts import Attempt, Customer, Row, Span, Step
+from lab.fault.ground import AGENTS, Ground
+from lab.leg import Leg
+from lab.phone import Phone
+from lab.watch import Watch
+
+FOREVER_S = 86_400.0
+CHANNEL = "lab_fault"
+TRIGGERS = f"""
+CREATE FUNCTION {CHANNEL}_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('{CHANNEL}', TG_ARGV[0] || ' ' || NEW.number);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION {CHANNEL}_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('{CHANNEL}', TG_ARGV[0] || ' ' || number)
+        FROM callbacks WHERE id = NEW.callback;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER {CHANNEL}_promised AFTER INSERT ON callbacks
+    FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_row('promised');
+CREATE TRIGGER {CHANNEL}_ended AFTER UPDATE OF state ON callbacks
+    FOR EACH ROW WHEN (NEW.state <> 'waiting') EXECUTE FUNCTION {CHANNEL}_row('ended');
+CREATE TRIGGER {CHANNEL}_claimed AFTER INSERT ON callback_attempts
+    FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_attempt('claimed');
+CREATE TRIGGER {CHANNEL}_finished AFTER UPDATE OF outcome ON callback_attempts
+    FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_attempt('finished');
+"""
+ROWS = """
+SELECT callbacks.id::text, number, to_ms(requested_at) AS requested, to_ms(created_at) AS made,
+    state, reason, to_ms(ended_at) AS ended,
+    (SELECT coalesce(json_agg(json_build_array(
+            fence, to_ms(started_at), to_ms(one.ended_at), outcome) ORDER BY fence), '[]')
+        FROM callback_attempts AS one WHERE callback = callbacks.id)::text AS attempts
+FROM callbacks ORDER BY requested_at, id
+"""
+ENTERED = """
+SELECT identity_value AS number, to_ms(min(segments.started_at)) AS entered
+FROM interactions JOIN segments ON segments.interaction = interactions.id
+WHERE segments.kind = 'queue' GROUP BY 1
+"""
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def ms(moment: Moment) -> int:
+    """Tell a moment in milliseconds since the epoch."""
+    return int(moment.wall * 1000)
+
+
+class Witness:
+    """Writes down what reaches customers, and tells each step as it happens."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._connection: asyncpg.Connection | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[tuple[Step, asyncio.Future[str]]] = []
+        self._bridges: dict[str, set[str]] = {}
+        self._talking: dict[str, str] = {}
+        """Bridge → customer's number."""
+        self._served: dict[str, Leg] = {}
+        """Agent → their phone's latest leg."""
+        self.customers: dict[str, Customer] = {}
+        self.promised: set[str] = set()
+        """Numbers that have a callback."""
+        self.ended: set[str] = set()
+        """Numbers whose callback has ended."""
+        self.watch = Watch()
+
+    async def __aenter__(self) -> Witness:
+        ground = self._ground
+        await ground.stack.db.execute(TRIGGERS)
+        self._connection = await asyncpg.connect(ground.stack.database_url())
+        await self._connection.add_listener(CHANNEL, self._told)
+        await ground.listen(self._on_pbx)
+        for agent in AGENTS:
+            self.follow(self._agent(ground.world.phones[agent]))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._connection is not None:
+            with contextlib.suppress(Exception):
+                await self._connection.close()
+
+    def follow(self, what: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until the witness leaves."""
+        task = asyncio.create_task(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def tell(self, step: Step, number: str) -> None:
+        """A step has happened to a customer."""
+        for wanted, future in self._waiting:
+            if wanted is step and not future.done():
+                future.set_result(number)
+        self.watch.changed()
+
+    async def next(self, step: Step, within: float) -> str:
+        """Wait for the next time that a step happens; give whose, or nothing at the deadline."""
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        entry = (step, future)
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(within):
+                return await future
+        except TimeoutError:
+            return ""
+        finally:
+            self._waiting.remove(entry)
+
+    def _told(self, *what: object) -> None:
+        word, _, number = str(what[3]).partition(" ")
+        match word:
+            case "promised":
+                self.promised.add(number)
+                self.tell(Step.PROMISED, number)
+                self.tell(Step.WAITING, number)
+            case "ended":
+                self.ended.add(number)
+                self.watch.changed()
+            case _:
+                self.tell(Step(word), number)
+
+    # --- phones -----------------------------------------------------------------------------
+
+    async def _agent(self, phone: Phone) -> None:
+        while True:
+            leg = await phone.ringing(FOREVER_S)
+            self._served[phone.account] = leg
+            if customer := self.customers.get(leg.shown_number):
+                customer.offers.append(ms(leg.invited or Moment.now()))
+            self.tell(Step.OFFERED, leg.shown_number)
+            self.follow(self._agent_leg(leg))
+
+    async def _agent_leg(self, leg: Leg) -> None:
+        with contextlib.suppress(Deadline):
+            await leg.answered(FOREVER_S)
+            self.tell(Step.RESERVED, leg.shown_number)
+
+    async def customer(self, number: str) -> None:
+        """Follow a customer's phone: every INVITE that reaches it."""
+        customer = self.customers[number]
+        phone = self._ground.world.outside(number)
+        while True:
+            leg = await phone.ringing(FOREVER_S)
+            customer.rings.append(Span(ms(leg.invited or Moment.now())))
+            self.tell(Step.DIALLED, number)
+            self.tell(Step.RINGING, number)
+            self.follow(self._ring(customer, len(customer.rings) - 1, number, leg))
+
+    async def _ring(self, customer: Customer, at: int, number: str, leg: Leg) -> None:
+        with contextlib.suppress(Deadline):
+            up = await leg.answered(FOREVER_S)
+            customer.rings[at] = replace(customer.rings[at], up=ms(up))
+            self.tell(Step.ANSWERED, number)
+        ending = await leg.ended(FOREVER_S)
+        customer.rings[at] = replace(customer.rings[at], until=ms(ending.when))
+        self.watch.changed()
+
+    def serves(self, number: str) -> bool:
+        """Whether an agent's phone is up for a customer."""
+        return any(
+            leg.live and leg.up is not None and leg.shown_number == number
+            for leg in self._served.values()
+        )
+
+    # --- the PBX ----------------------------------------------------------------------------
+
+    def _on_pbx(self, event: AmiEvent) -> None:
+        bridge = event.get("bridgeuniqueid")
+        if event.name == "BridgeEnter":
+            inside = self._bridges.setdefault(bridge, set())
+            inside.add(event.get("channel"))
+            self._bridged(bridge, inside)
+        elif event.name == "BridgeLeave":
+            self._bridges.get(bridge, set()).discard(event.get("channel"))
+            self._parted(bridge)
+        elif event.name == "BridgeDestroy":
+            self._bridges.pop(bridge, None)
+            self._parted(bridge)
+
+    def _bridged(self, bridge: str, inside: set[str]) -> None:
+        agents = [agent for one in inside if (agent := _account(one)) in AGENTS]
+        if len(inside) < 2 or len(agents) != 1 or bridge in self._talking:
+            return
+        leg = self._served.get(agents[0])
+        number = leg.shown_number if leg is not None else ""
+        if customer := self.customers.get(number):
+            self._talking[bridge] = number
+            customer.talks.append(Span(now()))
+            self.tell(Step.BRIDGED, number)
+            self.tell(Step.TALKING, number)
+
+    def _parted(self, bridge: str) -> None:
+        number = self._talking.pop(bridge, "")
+        if customer := self.customers.get(number):
+            customer.talks[-1] = replace(customer.talks[-1], until=now())
+            self.tell(Step.WRAP_UP, number)
+
+    # --- the database -----------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """Read the rows of all customers."""
+        for customer in self.customers.values():
+            customer.rows = []
+        for row in await self._ground.stack.db.fetch(ROWS):
+            if found := self.customers.get(row["number"]):
+                attempts = tuple(Attempt(*one) for one in json.loads(row["attempts"]))
+                found.rows.append(
+                    Row(
+                        row["id"], row["requested"], row["made"], row["state"], row["reason"],
+                        row["ended"], attempts,
+                    )
+                )  # fmt: skip
+        for row in await self._ground.stack.db.fetch(ENTERED):
+            if found := self.customers.get(row["number"]):
+                found.entered = row["entered"]
+
+
+def _account(channel: str) -> str:
+    """The SIP account of a channel's name, such as PJSIP/1001-0000002a."""
+    return channel.removeprefix("PJSIP/").rpartition("-")[0]
