@@ -24,7 +24,7 @@ start: a
 nodes:
   a: {type: play, prompt: hello, next: b}
   b: {type: say, text: %s, next: q}
-  q: {type: queue, queue: sales, failed: h}
+  q: {type: goto, next: h}
   h: {type: hangup}
 """
 
