@@ -15,6 +15,7 @@ from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
 from ivr.shelf import Folder
+from ivr.flow.behaviour.recall import pieces
 from ivr.speech import shape
 from ivr.speech.espeak import Espeak
 
@@ -24,9 +25,10 @@ start: a
 nodes:
   a: {type: play, prompt: hello, next: b}
   b: {type: say, text: %s, next: q}
-  q: {type: goto, next: h}
+  q: {type: queue, queue: sales, failed: h}
   h: {type: hangup}
 """
+WORDS = pieces("en", chosen=False)
 
 
 class Tones:
@@ -97,8 +99,9 @@ class House:
         (self.root / "state" / "media" / "en" / rendered).unlink()
 
     def asked(self) -> list[str]:
+        """Return what was synthesised, the words that talks of callbacks are made of aside."""
         asked, self.engine.asked = self.engine.asked, []
-        return asked
+        return [one for one in asked if one not in WORDS]
 
 
 @pytest.fixture
@@ -121,7 +124,8 @@ async def test_renders_once_and_only_what_changed(house: House) -> None:
     seen: list[tuple[int, int]] = []
     assert await house.library.reload(lambda done, total: seen.append((done, total))) == []
     assert house.asked() == ["Hello there.", "One moment."]
-    assert seen == [(0, 2), (1, 2), (2, 2)]
+    count = 2 + len(WORDS)
+    assert seen == [(done, count) for done in range(count + 1)]
     house.open()
     await house.library.reload()
     assert house.asked() == []
