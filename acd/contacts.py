@@ -43,6 +43,8 @@ class Contact:
     """Whether the PBX holds the call in the wait, with all that it carries."""
     arrival: Arrived | None = None
     """What brings it to its place; None before it ever waited."""
+    left: Arrived | None = None
+    """The place it gave up by a key: a callback asked for next keeps it."""
     tier: str = ""
     """The customer's, as the record has it."""
     last_agent: str = ""
@@ -97,6 +99,8 @@ class Leg:
     cancelled: bool = False
     held: bool = False
     """Whether the PBX holds it when it answers, until it is joined."""
+    reserved: bool = False
+    """Whether its agent is held for a customer who is to be called (see `acd.calling_back`)."""
 
 
 class Contacts:

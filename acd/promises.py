@@ -45,14 +45,11 @@ class Floor(Protocol):
     def queue(self, name: str) -> Known | None:
         """Return what is known of a queue; None if there is none."""
 
-    def entered(self, interaction: str) -> int:
-        """Return when an interaction entered its queue, in ms; 0 if it has not."""
-
     def place(self, interaction: str) -> int | None:
         """Return an interaction's place in line, 1 the first; None if it is not in line."""
 
-    def kept(self, interaction: str) -> Mapping[str, Any] | None:
-        """Return what brings an interaction to its place, as the journal writes it."""
+    def kept(self, interaction: str, queue: str) -> Mapping[str, Any] | None:
+        """Return what brings an interaction to its place in a queue, as the journal writes it."""
 
     def called_back(self, interaction: str) -> None:
         """An interaction's callback is promised."""
@@ -70,8 +67,6 @@ class Asked:
     told_ms: int | None = None
     owner: str | None = None
     language: str | None = None
-    since_ms: int = 0
-    """The place in line; 0: that of the interaction, or now."""
     place: Mapping[str, Any] | None = None
     """What the router kept of the call, as its journal writes an arrival."""
     once: bool = False
@@ -140,18 +135,15 @@ class Promises:
             return Made(None, refusal=found)
         now, known = self._clock(), self._floor.queue(asked.queue)
         policy = known.policy if known else Policy()
-        since = asked.since_ms
-        if not since and asked.interaction is not None:
-            since = self._floor.entered(asked.interaction)
         place = asked.place
         if place is None and asked.interaction is not None:
-            place = self._floor.kept(asked.interaction)
+            place = self._floor.kept(asked.interaction, asked.queue)
         answer, callback = await callbacks.ask(
             self._database,
             Wish(
                 found,
                 asked.queue,
-                since or now,
+                now,
                 asked.interaction,
                 source=asked.source,
                 due_ms=asked.due_ms,

@@ -47,6 +47,8 @@ class CallState(StrEnum):
     HELD = "held"
     """On hold by `Switch.hold`, with music. (By the agent's own phone: see `LegSnapshot.holds`.)"""
     CONFERENCE = "conference"
+    DIALLED = "dialled"
+    """A customer whom we call (`Switch.dial`): nobody has picked up yet."""
     OTHER = "other"
 
 

@@ -28,8 +28,11 @@ log = logging.getLogger(__name__)
 class Lines:
     """The floor as promises see it. Implements `acd.promises.Floor`."""
 
-    def __init__(self, floor: Floor, ledger: Ledger, roster: Roster) -> None:
+    def __init__(
+        self, floor: Floor, ledger: Ledger, roster: Roster, clock: Callable[[], int]
+    ) -> None:
         self._floor = floor
+        self._clock = clock
         self._ledger = ledger
         self.roster = roster
 
@@ -40,21 +43,15 @@ class Lines:
         serving = sum(name in agent.queues for agent in self.roster.configuration.agents)
         return Known(self.roster.callbacks[name], self.roster.hours.get(name), serving)
 
-    def entered(self, interaction: str) -> int:
-        """See `acd.promises.Floor`."""
-        contact = self._floor.contact(interaction)
-        return contact.entered if contact is not None else 0
-
     def place(self, interaction: str) -> int | None:
         """See `acd.promises.Floor`."""
         return self._floor.place(interaction)
 
-    def kept(self, interaction: str) -> Mapping[str, Any] | None:
+    def kept(self, interaction: str, queue: str) -> Mapping[str, Any] | None:
         """See `acd.promises.Floor`."""
         contact = self._floor.contact(interaction)
-        if contact is None or contact.arrival is None:
-            return None
-        return to_entry(contact.arrival)[1]
+        place = (contact.arrival or contact.left) if contact is not None else None
+        return to_entry(place)[1] if place is not None and place.queue == queue else None
 
     def wished(self, interaction: str, asked: AskCallback) -> Mapping[str, Any] | None:
         """Return the place that a caller in no line would have; None: nothing special."""
@@ -64,12 +61,12 @@ class Lines:
         ):
             return None
         wish = Place(asked.queue, asked.priority, asked.criteria, asked.preferred)
-        now = self._floor.now()
+        now = self._clock()
         return to_entry(replace(arrival(contact, wish), entered=now, began=now))[1]
 
     def called_back(self, interaction: str) -> None:
         """See `acd.promises.Floor`."""
-        self._ledger.called_back(interaction, self._floor.now())
+        self._ledger.called_back(interaction, self._clock())
 
 
 class FlowCallbacks:
@@ -118,7 +115,8 @@ class FlowCallbacks:
                 due_ms=due,
                 told_ms=asked.told_ms,
                 language=asked.language or None,
-                place=self._lines.kept(interaction) or self._lines.wished(interaction, asked),
+                place=self._lines.kept(interaction, asked.queue)
+                or self._lines.wished(interaction, asked),
             )
         )
         return made.kept

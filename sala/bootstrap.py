@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from acd.calling_back import Store
 from acd.clock import LoopClock
 from acd.estimates import Experience, Waits
 from acd.estimates.past import recall
@@ -68,6 +70,7 @@ class Service:
         self._known = Context()
         self._outside: FlowServices | None = None
         self._lines: Lines | None = None
+        self._store: Store | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
         """Held so that no older configuration is taken after a newer one."""
@@ -129,7 +132,7 @@ class Service:
         experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
         await recall(database, experience, clock.now())
         floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
-        lines = self._lines = Lines(floor, ledger, roster)
+        lines = self._lines = Lines(floor, ledger, roster, clock.now)
         outside = self._outside = FlowServices(
             settings,
             database,
@@ -141,6 +144,8 @@ class Service:
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
         )
+        if settings.trunk_out:
+            await self._call_back(settings, database, outside, clock, epoch)
         self._reception = Reception(
             floor,
             ledger,
@@ -163,6 +168,28 @@ class Service:
             asyncio.create_task(spool.run(), name="spool"),
             *outside.tasks(),
         ]
+        if self._store is not None:
+            self._tasks.append(asyncio.create_task(floor.callbacks.follow(), name="callbacks"))
+
+    async def _call_back(
+        self,
+        settings: Settings,
+        database: Database,
+        outside: FlowServices,
+        clock: LoopClock,
+        epoch: str,
+    ) -> None:
+        """Have callbacks made, from those that are open."""
+        assert self._floor is not None
+        store = self._store = Store(
+            database,
+            outside.dialling,
+            clock.now,
+            holder=f"{socket.gethostname()[:40]}.{epoch}",
+            kept=self._kept,
+        )
+        rows = await store.waiting()
+        self._floor.callbacks.serve(store, rows, settings.default_region)
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""
@@ -176,6 +203,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
+        if self._store is not None:
+            await self._store.close()
         if self._outside is not None:
             await self._outside.close()
         if self._recorder is not None:

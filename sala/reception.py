@@ -28,6 +28,7 @@ from ivr.services import Place, Services
 from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
 from sala.arrivals import arrival
+from sala.calling_back import Speaking
 from sala.errands import Errands
 from sala.handing import Handing
 from sala.notebook import Notebook
@@ -88,6 +89,7 @@ class Reception:
         self._entry_points = entry_points
         self._language = language
         self._kept = kept
+        self._callbacks = Speaking(floor.callbacks, prompts, clock, language)
         self._errands = Errands(floor, self._pinned, services.callbacks, region)
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
@@ -208,6 +210,14 @@ class Reception:
         self._ledger.in_flow(contact.interaction, self._clock.now())
         await session.after(node)
         self._settle(call, contact)
+
+    async def reserved(self, call: Call, offer: str) -> None:
+        """Tell an agent whom they are held for."""
+        await self._callbacks.reserved(call, offer)
+
+    async def called(self, call: Call, machine: bool) -> None:
+        """Speak with a customer who is called back."""
+        await self._callbacks.called(call, machine)
 
     async def referred(self, call: Call, to: str) -> None:
         """Send a caller on, as their agent's phone asks."""

@@ -70,8 +70,8 @@ def doing(agent: Agent, clock: Clock) -> str:
         case Presence.RINGING:
             return f"ringing for {', '.join(one.id for one in agent.ringing.values())}"
         case Presence.ON_CONTACT:
-            what = [*agent.contacts, *agent.busy]
-            return f"on contact with {', '.join(what)}" if what else "on contact"
+            talks = ", ".join(agent.contacts)
+            return f"on contact with {talks}" if talks else "on the phone otherwise"
         case Presence.AVAILABLE:
             return "available" if agent.reachable else "available, but the phone is not reachable"
 

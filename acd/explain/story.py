@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from crm.records import JournalEntry
 
 from . import reasons
 from .witness import Choice, Witness
+
+APART_MS = 2_000
+"""A phone that sends its caller on is gone at most this long before or after it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class Story:
 
     asked: Asked
     happened: list[dict[str, Any]] = field(default_factory=list)
+
+    def weave(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Put what segments tell among the rest by time, before what is of the same instant."""
+        told = [*lines, *self.happened]
+        joined = {one["offer"] for one in told if one["what"] == "conference"}
+        for one in told:
+            if one["what"] == "handed_over" and one["offer"] in joined:
+                one["what"] = "left_to"
+        sent = [one for one in told if one["what"] == "sent_on"]
+        told = [one for one in told if not any(_says(one, other) for other in sent)]
+        self.happened = sorted(told, key=lambda one: int(one["at_ms"]))
 
     def add(self, at_ms: int, what: str, **facts: Any) -> None:
         """Note something."""
@@ -67,8 +81,13 @@ class Teller:
         known = self._replayer.router.floor.interactions.get(self._about)
         queue = None if known is None else known.queue.config.name
         turn = self._replayer.feed(entry)
-        for event in _all(turn.event):
-            self._event(event, entry.at_ms, queue)
+        events = _all(turn.event)
+        rung = {event.what for event in events if isinstance(event, ev.AgentFreeAgain)}
+        for event in events:
+            if isinstance(event, ev.Adopted) and event.interaction == self._about:
+                self._adopted(event, entry.at_ms, handed=event.offer in rung)
+            else:
+                self._event(event, entry.at_ms, queue)
         self._decided(turn)
         self._stands(entry.at_ms, turn)
         return turn
@@ -96,14 +115,18 @@ class Teller:
                 note(at, "left", reason=reason.value, queue=queue)
             case ev.Ended(interaction, agent) if interaction == about:
                 note(at, "ended", agent=agent)
-            case ev.Adopted(interaction) if interaction == about:
-                note(at, "adopted", agent=event.agent, answered=event.answered)
-                self._offers[event.offer] = ev.Offer(event.offer, about, event.queue,
-                                                     event.agent, 0)  # fmt: skip
             case ev.HandedOver(interaction, agent, to) if interaction == about:
-                note(at, "handed_over", agent=agent, to=to)
+                note(at, "handed_over", agent=agent, to=to, offer=event.replaces)
             case _:
                 pass
+
+    def _adopted(self, event: ev.Adopted, at: int, *, handed: bool) -> None:
+        """Found after a restart, or taken by a colleague who was rung for it (`handed`)."""
+        what = "took_over" if handed else "adopted"
+        self._story.add(at, what, agent=event.agent, answered=event.answered)
+        self._offers[event.offer] = ev.Offer(
+            event.offer, event.interaction, event.queue, event.agent, 0
+        )
 
     def _failed(self, at: int, offer: ev.Offer, failure: ev.Failure) -> None:
         agent = self._replayer.router.agent(offer.agent)
@@ -241,6 +264,15 @@ class Teller:
                 changes.append({"interaction": name, "how": how, "agent": agent})
         self._ahead = ahead
         self._story.add(at, "place", place=len(ahead) + 1, changes=changes)
+
+
+def _says(ended: dict[str, Any], sent: dict[str, Any]) -> bool:
+    """Whether that somebody's contact ended is said by that they sent the caller on."""
+    return (
+        ended["what"] == "ended"
+        and ended["agent"] == sent["by"]
+        and abs(int(ended["at_ms"]) - int(sent["at_ms"])) <= APART_MS
+    )
 
 
 def _all(event: ev.Event) -> Collection[ev.Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .reasons import Clock
@@ -13,6 +14,16 @@ _FAILED = {
     "busy": "was busy",
     "unreachable": "could not be reached",
     "failed": "could not be rung",
+}
+_CONSULT = {
+    "ended": "was consulted, and is out again",
+    "cancelled": "was let go again",
+    "transferred": "was given the caller",
+}
+_SENT_ON = {
+    "answered": "answered and has the caller",
+    "abandoned": "was rung until the caller hung up",
+    "cancelled": "was let go again",
 }
 _LEFT = {
     "abandoned": "the caller hung up",
@@ -87,8 +98,12 @@ def _other(one: dict[str, Any]) -> str:
     match one["what"]:
         case "transferred":
             return f"{one['agent']} transferred it to {one['queue']}"
+        case "left_to":
+            return f"{one['agent']} left the talk to {one['to']}"
         case "handed_over":
             return f"{one['agent']} handed it over to {one['to']}"
+        case "took_over":
+            return f"{one['agent']} answered and has the caller"
         case "adopted":
             doing = "talking with" if one["answered"] else "ringing at"
             return f"after a restart: found {doing} {one['agent']}"
@@ -103,7 +118,36 @@ def _other(one: dict[str, Any]) -> str:
         case "announced":
             return f"heard the announcement {one['prompt']}"
         case what:
-            return str(what)
+            return _handed(one) or str(what)
+
+
+def _handed(one: dict[str, Any]) -> str | None:
+    who, by = one.get("agent") or "somebody outside", one.get("by") or "an agent"
+    match one["what"]:
+        case "held":
+            return f"{who} put the caller on hold"
+        case "resumed":
+            return f"{who} took the caller back from hold"
+        case "consulted":
+            return f"{by} rang {who} to consult"
+        case "conference":
+            return f"{by}, {who} and the caller were brought together"
+        case "sent_on":
+            return f"{by} sent the caller on to {who}, who was rung"
+        case "rung_again":
+            return f"{who}, who had sent the caller on, was rung to take them back"
+        case "parted":
+            return f"{who} left the talk"
+        case "consult_over":
+            return _over(who, one["outcome"], _CONSULT)
+        case "sent_on_over":
+            return _over(who, one["outcome"], _SENT_ON)
+        case _:
+            return None
+
+
+def _over(who: str, outcome: str, words: Mapping[str, str]) -> str:
+    return f"{who} {words.get(outcome) or _FAILED.get(outcome) or outcome}"
 
 
 def _came(one: dict[str, Any]) -> list[str]:

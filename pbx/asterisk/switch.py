@@ -23,6 +23,7 @@ from pbx.asterisk.facts import (
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
 from pbx.asterisk.listing import floor_of
+from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
 from pbx.asterisk.parting import Parting, told
 from pbx.asterisk.phones import Phones
@@ -70,8 +71,6 @@ that never had a channel (nobody registered) has none."""
 GHOST_S = 1.0
 """How long a channel may take to go after its caller has said that it hangs up."""
 
-NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
-
 
 class AsteriskSwitch:
     """One Asterisk. Implements `pbx.port.Switch`.
@@ -112,6 +111,7 @@ class AsteriskSwitch:
         self._signals = Signals(self._order)
         self._parting = Parting(self._order)
         self._phones = Phones()
+        self._outgoing = Outgoing(self._link, self._tell)
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
 
@@ -151,6 +151,26 @@ class AsteriskSwitch:
         exten = "held" if held else "s"
         self._originate(offer, address, "sala-agent", exten, call, ring_ms, caller, carry)
 
+    def reserve(
+        self, offer: str, address: str, *, ring_ms: int, caller: Caller, carry: Mapping[str, str]
+    ) -> None:
+        self._originate(offer, address, "sala-agent", "reserved", "", ring_ms, caller, carry)
+
+    def dial(
+        self,
+        call: str,
+        address: str,
+        *,
+        ring_ms: int,
+        shown: str,
+        carry: Mapping[str, str],
+        detect: bool,
+    ) -> None:
+        self._outgoing.dial(call, address, ring_ms, shown, carry, detect)
+
+    def give_up(self, call: str) -> None:
+        self._outgoing.give_up(call)
+
     def consult(
         self,
         offer: str,
@@ -176,20 +196,7 @@ class AsteriskSwitch:
         carry: Mapping[str, str],
     ) -> None:
         """Ring; `other` is the channel that is to be pulled to the leg when it answers."""
-        shown = "".join(c for c in caller.name if c not in '"<>\\')
-        headers = [
-            ("Channel", channel_of(address)),
-            ("Context", context),
-            ("Exten", exten),
-            ("Priority", "1"),
-            ("Timeout", str(ring_ms)),
-            ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
-            ("Variable", f"SALA_CALLER={other}"),
-            ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
-            ("Variable", "TRANSFER_CONTEXT=sala-refer"),
-            ("ChannelId", LEG_PREFIX + offer),
-            ("Async", "true"),
-        ]
+        headers = leg_headers(offer, address, context, exten, other, ring_ms, caller, carry)
         self._legs[offer] = False
         try:
             answer = self._link.send("Originate", headers)
@@ -297,6 +304,10 @@ class AsteriskSwitch:
                 await self._handler.feature(call, call.dialled)
             case "after":
                 await self._handler.after(call)
+            case "reserved":
+                await self._handler.reserved(call, call.id.removeprefix(LEG_PREFIX))
+            case "called":
+                await self._handler.called(call, call.key == "machine")
             case "refer":
                 await self._handler.referred(call, call.key or "")
             case _:
@@ -312,6 +323,8 @@ class AsteriskSwitch:
         unique = headers.get("Uniqueid", "")
         offer = unique.removeprefix(LEG_PREFIX) if unique.startswith(LEG_PREFIX) else ""
         match event.name:
+            case _ if unique in self._outgoing and self._outgoing.heard(event):
+                pass
             case "Hangup" if offer:
                 self._leg_ended(offer, cause_of(headers.get("Cause")))
             case "Hangup":
@@ -392,6 +405,7 @@ class AsteriskSwitch:
             held, self._held_back = self._held_back, None
         self._legs = {leg.offer: leg.answered for leg in floor.legs}
         self._cancelled &= self._legs.keys()
+        self._outgoing.restore(floor)
         for sweep in self._hanging_up.values():
             sweep.cancel()
         self._hanging_up.clear()

@@ -58,6 +58,7 @@ async def _tell(
     settings: Settings, interaction: str, agents: tuple[str, ...], others: list[str]
 ) -> Story:
     from acd.explain import Asked, Story
+    from acd.explain.handed import told
     from acd.explain.story import Teller
     from acd.replay import ReplayError
     from acd.replay.runs import entries
@@ -75,6 +76,7 @@ async def _tell(
                 if teller is None or teller.epoch != entry.epoch:
                     teller = Teller(entry.epoch, story.asked, story, moments.clock)
                 teller.feed(entry)
+            story.weave(told((await interactions.get(database, found)).segments))
         except ReplayError as error:
             raise UserError(str(error)) from error
     return story

@@ -114,7 +114,7 @@ def _show_one(epoch: str, found: Comparison) -> None:
 
     table = Table(title=f"run {epoch}", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("queue")
-    for column in ("", "offered", "answered", "hung up", "ASA s", "in target"):
+    for column in ("", "offered", "answered", "hung up", "waiting", "ASA s", "in target"):
         table.add_column(column, justify="right")
     for queue in found.new:
         rows = (("was", found.was), ("played again", found.played), ("with the file", found.new))
@@ -135,6 +135,7 @@ def _cells(one: Service) -> tuple[str, ...]:
         str(one.offered),
         str(one.answered),
         str(one.abandoned),
+        str(one.waiting),
         f"{one.asa_ms / 1000:.1f}",
         f"{one.service_level:.1%}",
     )

@@ -53,7 +53,7 @@ WAITS, WAITS_AT, WAITS_CHOOSE, KEEPS, CHANGED, CANCELLED = (
     "callback-waits-choose",
     "callback-keeps",
     "callback-changed",
-    "callback-cancelled",
+    "callback-dropped",
 )
 TIME, TIME_CHOOSE, NO_TIME = "callback-time", "callback-time-choose", "callback-no-time"
 PROMPTS = (

@@ -39,14 +39,11 @@ class Desk:
     def queue(self, name: str) -> Known | None:
         return None if name == "nowhere" else Known(self.policy, self.hours, self.agents)
 
-    def entered(self, interaction: str) -> int:
-        return self.entries.get(interaction, 0)
-
     def place(self, interaction: str) -> int | None:
         return self.places.get(interaction)
 
-    def kept(self, interaction: str) -> Mapping[str, Any] | None:
-        return {"interaction": interaction} if interaction in self.entries else None
+    def kept(self, interaction: str, queue: str) -> Mapping[str, Any] | None:
+        return {"entered": self.entries[interaction]} if interaction in self.entries else None
 
     def called_back(self, interaction: str) -> None:
         self.told.append(interaction)

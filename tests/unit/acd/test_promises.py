@@ -36,7 +36,7 @@ async def test_a_promise_keeps_the_place_of_who_waited(database: Database) -> No
     desk.entries[call] = NOW - 90_000
     assert (await desk.promises.make(Asked("support", NUMBER, call))).kept
     (kept,) = await callbacks.waiting(database)
-    assert (kept.requested_ms, kept.place) == (NOW - 90_000, {"interaction": call})
+    assert (kept.requested_ms, kept.place) == (NOW, {"entered": NOW - 90_000})
 
 
 async def test_what_may_not_be_dialled_is_not_promised(

@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from ivr.errors import FlowInvalid, FlowUnknown, PromptMissing, SpeechError
+from ivr.flow.behaviour.recall import pieces
 from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
 from ivr.shelf import Folder
-from ivr.flow.behaviour.recall import pieces
 from ivr.speech import shape
 from ivr.speech.espeak import Espeak
 
