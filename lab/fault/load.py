@@ -122,6 +122,7 @@ class Load:
         ending = await leg.ended(10)
         customer.left = int(ending.when.wall * 1000)
         customer.sent_off = not (served or customer.gave_up or customer.talks)
+        self._witness.watch.changed()
 
     async def _waits(self, leg: Leg, number: str, for_s: float) -> bool:
         """Wait a moment; whether the call is over, or an agent is there."""

@@ -197,17 +197,17 @@ class Witness:
     # --- the PBX ----------------------------------------------------------------------------
 
     def _on_pbx(self, event: AmiEvent) -> None:
-        bridge = event.get("bridgeuniqueid")
         if event.name == "BridgeEnter":
+            bridge = event.get("bridgeuniqueid")
             inside = self._bridges.setdefault(bridge, set())
             inside.add(event.get("channel"))
             self._bridged(bridge, inside)
-        elif event.name == "BridgeLeave":
-            self._bridges.get(bridge, set()).discard(event.get("channel"))
-            self._parted(bridge)
-        elif event.name == "BridgeDestroy":
-            self._bridges.pop(bridge, None)
-            self._parted(bridge)
+        elif event.name == "Hangup":
+            # Nobody leaves a bridge otherwise: here no call is handed on.
+            channel = event.get("channel")
+            for bridge in [name for name, inside in self._bridges.items() if channel in inside]:
+                del self._bridges[bridge]
+                self._parted(bridge)
 
     def _bridged(self, bridge: str, inside: set[str]) -> None:
         agents = [agent for one in inside if (agent := _account(one)) in AGENTS]
