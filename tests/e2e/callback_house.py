@@ -16,6 +16,8 @@ ALWAYS = {"mon-sun": "00:00-24:00"}
 """Customers may be called at any time, for tests run at any time."""
 HELLO_S = 0.8
 SOON = "1s"
+ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
+PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
 
 
 class Customers:
@@ -50,16 +52,16 @@ class Customers:
         )
         await self.house.stack.reload()
 
-    async def promised(self, number: str | None = None) -> tuple[str, Phone]:
+    async def promised(self, language: str = "en") -> tuple[str, Phone]:
         """Call, wait, press a key, and hang up with a promise; gives the number and its phone."""
-        number = number or self.house.number()
+        number = self.house.number()
         outside = self.house.world.outside(number)
         call, _ = await self.house.call(CALLS_BACK, number=number)
         await self.house.waits(number)
+        await call.press("2" if language == "th" else "1")
+        await call.hears(self.house.spoken(ASKED[language], language), at_least=0.7)
         await call.press("1")
-        await call.hears(self.house.spoken("Press 1 to be called back."), at_least=0.7)
-        await call.press("1")
-        await call.hears(self.house.spoken("It is promised."), at_least=0.7)
+        await call.hears(self.house.spoken(PROMISED[language], language), at_least=0.7)
         await call.ended()
         await self.house.closed(number)
         return number, outside
