@@ -96,6 +96,17 @@ class Customers:
         )
         return found
 
+    async def written(self, number: str, within: float = 6) -> dict[str, Any]:
+        """The newest interaction of a number, once it and all its segments have ended."""
+        found: dict[str, Any] = await until(
+            lambda: self.house.interaction(number),
+            lambda one: bool(one.get("ended_ms"))
+            and all(segment["ended_ms"] for segment in one["segments"]),
+            "the interaction is closed",
+            within,
+        )
+        return found
+
     async def agent(self, agent: str) -> Phone:
         """Log an agent in, for whom somebody waits already; gives their phone."""
         phone = self.house.world.phones[agent]

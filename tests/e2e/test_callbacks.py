@@ -35,7 +35,7 @@ async def test_who_hangs_up_is_called_when_it_is_their_turn(
     await customer.ended()
     row = await customers.becomes(number, "connected")
     assert row["tries"] == ["connected"]
-    found = await house.closed(number)
+    found = await customers.written(number)
     assert str(row["interaction"]) == found["id"]
     assert found["outcome"] == "called_back"
     assert outcomes(found, "queue") == ["called_back"]
@@ -61,7 +61,7 @@ async def test_the_customer_is_busy_then_called_again(house: House, customers: C
     await agent.ended()
     row = await customers.becomes(number, "connected")
     assert (row["tries"], row["attempts"]) == (["busy", "connected"], 1)
-    found = await house.closed(number)
+    found = await customers.written(number)
     assert outcomes(found, "callback") == ["busy", "connected"]
     assert outcomes(found, "ringing") == ["cancelled", "accepted"]
 
@@ -78,7 +78,7 @@ async def test_nobody_answers_until_the_attempts_are_used_up(
         await rung.ended(8)
     row = await customers.becomes(number, "failed")
     assert (row["tries"], row["reason"]) == (["no_answer", "no_answer"], "no_answer")
-    assert outcomes(await house.closed(number), "callback") == ["no_answer", "no_answer"]
+    assert outcomes(await customers.written(number), "callback") == ["no_answer", "no_answer"]
     await house.stack.becomes("1001", "available")
 
 
@@ -100,7 +100,7 @@ async def test_an_agent_declines_and_the_place_is_kept(house: House, customers: 
     second = await house.meets(house.world.phones["1002"])
     assert second.shown_number == later
     await live.hang_up()
-    found = await house.closed(number)
+    found = await customers.written(number)
     assert [(one["agent"], one["outcome"]) for one in of_kind(found, "ringing")] == [
         ("1001", "cancelled"),
         ("1002", "accepted"),
@@ -161,7 +161,7 @@ async def test_who_calls_again_takes_the_place_that_was_kept(
     leg = await house.meets(phone)
     assert leg.shown_number == other
     await first.hang_up()
-    found = await house.closed(number)
+    found = await customers.written(number)
     assert (str(row["merged_into"]), row["reason"]) == (found["id"], "called_again")
     assert found["outcome"] == "answered"
     assert outside.rings() == 0
