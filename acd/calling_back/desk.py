@@ -21,6 +21,7 @@ from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.agents import Agents
 from acd.calling_back.calls import Calls
+from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
@@ -73,6 +74,7 @@ class CallingBack:
         rows = self._rows = Rows(self.tell, lambda one: contacts.get(one) is not None)
         self.calls = Calls(self.tell, rows, switch, ledger, clock, contacts, legs)
         self.agents = Agents(self.tell, rows, ledger, clock, legs, orders, driver)
+        self._expecting = Expecting(self.tell, rows.book, clock, driver)
         self._store: Store | None = None
         self._region = ""
         self._inbox: deque[ev.Event] = deque()
@@ -163,6 +165,7 @@ class CallingBack:
         finally:
             self._deciding = False
         self._arm()
+        self._expecting.soon()
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -227,6 +230,10 @@ class CallingBack:
     def cancelled(self, interaction: str, offer: str) -> None:
         """The router has taken an offer back."""
         self.agents.cancelled(interaction, offer)
+
+    def moved(self) -> None:
+        """An agent's presence has changed."""
+        self._expecting.soon()
 
     def put_out(self, interaction: str) -> None:
         """The router has put an interaction out of its queue."""
