@@ -221,6 +221,9 @@ class CallingBack:
 
     def ring(self, offer: Offer) -> bool:
         """Ring the agent of a callback whose customer is to be called; False if it is none."""
+        if (row := self._rows.gone(offer.interaction)) is not None and self._store is not None:
+            self.agents.instead(offer, row)
+            return True
         callback = self._rows.of(offer.interaction)
         if not callback or self._rows.book.stage(callback) is Stage.HOLDING:
             return False

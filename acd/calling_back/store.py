@@ -129,11 +129,11 @@ class Store:
             self._bring(result.callback, lambda: attempts.finish(self._database, claim, row)),
         )
 
-    def end(self, end: ev.End) -> None:
-        """Bring how a callback ended."""
+    def end(self, end: ev.End) -> asyncio.Task[None]:
+        """Bring how a callback ended; the task is done once it is written."""
         self._let_go(end.callback)
         now = self._clock()
-        self._then(
+        return self._then(
             end.callback,
             self._bring(
                 end.callback,
@@ -221,7 +221,7 @@ class Store:
             else:
                 return
 
-    def _then(self, callback: str, work: Coroutine[Any, Any, None]) -> None:
+    def _then(self, callback: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something once all that came before for this callback is done."""
         before = self._chains.get(callback)
 
@@ -241,6 +241,7 @@ class Store:
         self._chains[callback] = task
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(callback, done))
+        return task
 
     def _done(self, callback: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
