@@ -11,7 +11,7 @@ from random import Random
 
 from acd.router import events as ev
 from acd.router.configuration import Configuration
-from acd.simulation import Call
+from acd.simulation import WAITING, Call
 
 from .replay import Turn
 
@@ -94,9 +94,9 @@ class Past:
         """Return the callers, in order, as they would come to any floor.
 
         What the past does not show is drawn, the same for the same seed: how long a talk would have
-        been that never was, from those of its queue; how long an answered caller would have gone
-        on waiting, after the rate at which others hung up, an exponential time beyond the wait
-        they did have.
+        been that never was, or lasted on at the end, from those of its queue; how long an answered
+        caller would have gone on waiting, after the rate at which others hung up, an exponential
+        time beyond the wait they did have.
         """
         talks: dict[str, list[int]] = {}
         waited: dict[str, int] = {}
@@ -124,10 +124,7 @@ class Past:
         arrived = fate.arrived
         draw = Random(f"{seed} {arrived.interaction}")
         queue = arrived.queue
-        known = fate.answered is not None and fate.ended is not None
-        talk = (fate.ended or 0) - (fate.answered or 0) if known else draw.choice(
-            talks.get(queue, every)
-        )  # fmt: skip
+        talk = self._talk(fate, talks.get(queue, every), draw)
         until = fate.answered or fate.left or self.last
         patience: int | None = until - fate.at
         if not fate.abandoned:
@@ -136,8 +133,21 @@ class Past:
         return Call(arrived.interaction, queue, fate.at, talk, patience, arrived.priority,
                     arrived.tier, arrived.criteria, arrived.steps, arrived.entered)  # fmt: skip
 
+    def _talk(self, fate: _Fate, talks: list[int], draw: Random) -> int:
+        """How long it talked; one that talked on at the end, longer than until then."""
+        if fate.answered is None:
+            return draw.choice(talks)
+        if fate.ended is not None:
+            return fate.ended - fate.answered
+        least = self.last - fate.answered
+        longer = [talk for talk in talks if talk > least]
+        return draw.choice(longer) if longer else least + draw.choice(talks)
+
     def waits(self) -> dict[str, tuple[str, str, int]]:
-        """Return how it really was: queue, outcome and wait in ms, by interaction."""
+        """Return how it really was: queue, outcome and wait in ms, by interaction.
+
+        The outcome is `waiting` for who was still in line at the end.
+        """
         found = {}
         for name, fate in self._fates.items():
             if fate.answered is not None:
@@ -145,4 +155,6 @@ class Past:
             elif fate.left is not None:
                 how = "abandoned" if fate.abandoned else "left"
                 found[name] = (fate.arrived.queue, how, fate.left - fate.at)
+            else:
+                found[name] = (fate.arrived.queue, WAITING, self.last - fate.at)
         return found

@@ -12,21 +12,26 @@ from heapq import merge
 
 from acd.router import events as ev
 from acd.router.configuration import Configuration
-from acd.simulation import Call, World
+from acd.simulation import WAITING, Call, World
 
 from .past import Past
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How a queue served those who came to it."""
+    """How a queue served those who came to it.
+
+    Offered are all who came: answered, abandoned, waiting, and those the queue sent elsewhere.
+    """
 
     offered: int
     answered: int
     abandoned: int
+    waiting: int
+    """Still in line at the end."""
     asa_ms: float
     service_level: float
-    """Answered within the target, of all offered."""
+    """Answered within the target, of all offered but those who wait and are within it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,10 @@ def _play(
 
     world = World(config, answer_ms=past.answer_ms, done=over)
     world.run(past.calls(seed), merge(events, changes, key=lambda one: one[0]), until=past.last)
+    for call in world.calls.values():
+        if not call.outcome:
+            call.outcome, call.over = WAITING, past.last
+            done[call.id] = call
     return done
 
 
@@ -117,12 +126,15 @@ def _services(fates: Iterable[tuple[str, str, int]], config: Configuration) -> d
     found = {}
     for queue, rows in sorted(by_queue.items()):
         waits = [waited for outcome, waited in rows if outcome == "answered"]
-        within = sum(waited <= targets.get(queue, 20_000) for waited in waits)
+        target = targets.get(queue, 20_000)
+        within = sum(waited <= target for waited in waits)
+        open_ = sum(outcome == WAITING and waited <= target for outcome, waited in rows)
         found[queue] = Service(
             len(rows),
             len(waits),
             sum(outcome == "abandoned" for outcome, _ in rows),
+            sum(outcome == WAITING for outcome, _ in rows),
             sum(waits) / len(waits) if waits else 0.0,
-            within / len(rows),
+            within / (len(rows) - open_) if len(rows) > open_ else 1.0,
         )
     return found

@@ -3,6 +3,6 @@
 Discrete events, seeded, pure: nothing here is on the service's import path.
 """
 
-from .world import Call, World
+from .world import WAITING, Call, World
 
-__all__ = ["Call", "World"]
+__all__ = ["WAITING", "Call", "World"]

@@ -19,6 +19,9 @@ from acd.router.criteria import ANYONE, Criteria
 _NEVER = 1 << 62
 _ANSWER, _END, _HANG_UP = range(3)
 
+WAITING = "waiting"
+"""The outcome of a call that is still in line when all is over; no world gives it."""
+
 Turn = Callable[[ev.Event, list[ev.Decision], int], None]
 """Told of each event, what the router decided, and when."""
 

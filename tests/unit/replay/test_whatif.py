@@ -24,7 +24,7 @@ ONE_ROOM = Configuration(
 )
 
 
-def a_morning(config: Configuration) -> Past:
+def a_morning(config: Configuration, until: int | None = None) -> Past:
     """Journalled by the same code as live, then replayed."""
     entries: list[JournalEntry] = []
 
@@ -41,7 +41,7 @@ def a_morning(config: Configuration) -> Past:
                           int(draw.expovariate(1 / 120_000))))  # fmt: skip
     world = World(config, epoch="m", answer_ms=2_000, turn=journal)
     there = tuple(ev.AgentWants(one.agent, Wanted.AVAILABLE) for one in config.agents)
-    world.run(calls, [(0, ev.Batch((ev.ConfigChanged(config), *there)))])
+    world.run(calls, [(0, ev.Batch((ev.ConfigChanged(config), *there)))], until)
     past, replayer = Past(), Replayer("m")
     for entry in entries:
         past.add(replayer.feed(entry))
@@ -64,3 +64,20 @@ def test_one_room_for_two_queues_helps_the_busy_one() -> None:
     best = found.gained[0]
     assert (best.before, best.after) == ("abandoned", "answered")
     assert sum(one.offered for one in found.new.values()) == 400
+
+
+def test_who_still_waits_at_the_end_is_counted_as_waiting() -> None:
+    past = a_morning(TWO_ROOMS, until=1_600_000)
+    found = compare(past, TWO_ROOMS)
+    assert found.played == found.was
+    waited = past.waits().values()
+    assert found.was["sales"].waiting == sum(one[:2] == ("sales", "waiting") for one in waited) > 0
+    nobody = Configuration(3, QUEUES, ())
+    gone = compare(past, nobody)
+    for queue, was in gone.was.items():
+        new = gone.new[queue]
+        assert was.offered == was.answered + was.abandoned + was.waiting
+        assert new.offered == new.abandoned + new.waiting == was.offered
+        assert (new.answered, new.service_level) == (0, 0.0)
+    lost = {(one.before, one.after) for one in gone.lost}
+    assert {("answered", "abandoned"), ("answered", "waiting")} <= lost
