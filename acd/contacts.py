@@ -20,9 +20,11 @@ class Errand:
     prompts: list[str] = field(default_factory=list)
     callback: bool = False
     """Whether they are to be asked if they would rather be called back."""
+    wants_callback: bool = False
+    """Whether they have asked for it themselves."""
 
     def __bool__(self) -> bool:
-        return bool(self.exit or self.prompts or self.callback)
+        return bool(self.exit or self.prompts or self.callback or self.wants_callback)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,10 @@ class Contact:
     """Whom the customer spoke to last."""
     talking_to: str = ""
     answered: bool = False
+    offered: bool = False
+    """Whether a callback was offered for how long the wait is expected to be."""
+    told_ms: int | None = None
+    """The latest moment they were told to be served by."""
     ticks: int = 0
     """How many intervals of waiting have passed."""
     agent_left: bool = False

@@ -1,39 +1,22 @@
-"""What Sala dials of its own: each number through the gate, counted, and promised only then."""
+"""What Sala dials of its own: each number through the gate, and counted."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from acd.gate import Counts, Gate, Refusal
-from acd.router.codec import to_entry
-from acd.router.events import Arrived
-from crm import callbacks, dialled
+from crm import dialled
 from crm.database import Database
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a callback keeps of the call that asks for it: `place` and, if known, the language.
-
-    `told_ms`: the latest moment at which they were told that it would be their turn.
-    """
-
-    place: Arrived | None = None
-    language: str = ""
-    told_ms: int | None = None
-
-
 class Dialling:
-    """The dialling gate and its memory; the way of flows to callbacks and transfers.
+    """The dialling gate and its memory; the way of flows to transfers.
 
     `clock` gives milliseconds since the epoch. `agent` gives an agent's address, empty if unknown.
-    `asked` gives what a callback keeps of the call that asks for it. `called_back` is told each
-    interaction whose callback is promised. Methods raise CrmError when the database is away: then
-    nothing may be dialled, or promised.
+    Methods raise CrmError when the database is away: then nothing may be dialled.
     """
 
     def __init__(
@@ -43,15 +26,11 @@ class Dialling:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
-        asked: Callable[[str], Asked],
-        called_back: Callable[[str], None],
     ) -> None:
         self._gate = gate
         self._database = database
         self._clock = clock
         self._agent = agent
-        self._asked = asked
-        self._called_back = called_back
 
     async def address(self, interaction: str, way: str, address: str) -> str | None:
         """Return what `pbx.port.Call.transfer` takes, or None if it may not be dialled.
@@ -81,45 +60,6 @@ class Dialling:
             self._database, found, purpose, self._clock(), self._judge, interaction=interaction
         )
         return objection or found
-
-    async def promise(self, interaction: str, queue: str, number: str) -> bool:
-        """Store the promise of a callback; True only once it is on disk.
-
-        False if the number may not be dialled, was dialled too often already, or is on the
-        do-not-call list.
-        """
-        found = self._gate.number(number)
-        now = self._clock()
-        if not isinstance(found, Refusal):
-            found = self._judge(await dialled.counts(self._database, found, now)) or found
-        if self._told(found, interaction):
-            return False
-        asked = self._asked(interaction)
-        place = asked.place
-        callback = await callbacks.promise(
-            self._database,
-            str(found),
-            queue,
-            now,
-            interaction,
-            language=asked.language or None,
-            told_ms=asked.told_ms,
-            place=to_entry(place)[1] if place is not None and place.queue == queue else None,
-        )
-        if callback is None:
-            self._told(Refusal.DO_NOT_CALL, interaction)
-            return False
-        self._called_back(interaction)
-        log.info(
-            "callback promised",
-            extra={
-                "action": "callback_promised",
-                "interaction": interaction,
-                "callback": callback,
-                "queue": queue,
-            },
-        )
-        return True
 
     def _judge(self, before: dialled.Dialled) -> Refusal | None:
         return self._gate.caps(Counts(before.number, before.day, before.at_once))

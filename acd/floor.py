@@ -24,6 +24,7 @@ from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
 from acd.estimates import Waits
+from acd.estimates.announcer import MINUTE_MS
 from acd.handover import Handovers
 from acd.handover.found import sort_out
 from acd.handover.moves import Moves
@@ -392,12 +393,28 @@ class Floor:
 
     # --- views ------------------------------------------------------------------------------
 
+    def place(self, interaction: str) -> int | None:
+        """1-based place in line; None if it is not in line."""
+        found = self._driver.router.interaction(interaction) if self._driver.router else None
+        return None if found is None else found.place
+
     def wait_prompts(self, contact: Contact) -> tuple[str, ...]:
         """Return the prompts that tell a waiting caller how long it may take; often none."""
         if self._waits is None or not contact.in_line:
             return ()
-        said = self._waits.say(contact.interaction, self._clock.now())
-        return said.prompts() if said is not None else ()
+        now = self._clock.now()
+        said = self._waits.say(contact.interaction, now)
+        if said is None:
+            return ()
+        contact.told_ms = None if said.most is None else now + said.most * MINUTE_MS
+        return said.prompts()
+
+    def expected(self, contact: Contact) -> int | None:
+        """How long a waiting caller will wait yet on average, in ms; None: too little is known."""
+        found = (
+            self._waits.estimate(contact.interaction, self._clock.now()) if self._waits else None
+        )
+        return None if found is None else round(found.mean)
 
     def status(self) -> dict[str, Any]:
         """The floor as JSON-able data: agents, queues with who waits, calls."""

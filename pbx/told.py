@@ -85,6 +85,8 @@ class FloorSnapshot:
     calls: Sequence[CallSnapshot] = ()
     legs: Sequence[LegSnapshot] = ()
     reachable: frozenset[str] = field(default_factory=frozenset)
+    asking: frozenset[str] = field(default_factory=frozenset)
+    """Calls that asked us something while this was listed: they live, whether listed or not."""
 
 
 # --- what the PBX tells us ---------------------------------------------------------------------

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from acd.calling_back import Store
 from acd.clock import LoopClock
-from acd.dialling import Asked
 from acd.estimates import Experience, Waits
 from acd.estimates.past import recall
 from acd.floor import Floor
@@ -31,17 +30,17 @@ from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder
 from crm.spool import Spool as RowSpool
 from ivr.errors import FlowInvalid, IvrError, SpeechError
-from ivr.flow import state as flow_state
 from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.asking import Lines
 from sala.handing import Handing, Verb
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
-from sala.services import FlowServices
+from sala.services import FlowServices, gate
 from sala.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -70,6 +69,7 @@ class Service:
         self._settings: Settings | None = None
         self._known = Context()
         self._outside: FlowServices | None = None
+        self._lines: Lines | None = None
         self._store: Store | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
@@ -107,8 +107,9 @@ class Service:
         spool = Spool(
             settings.paths.callbacks,
             database,
-            settings.default_region,
+            gate(settings),
             lambda interaction: ledger.called_back(interaction, clock.now()),
+            queue=settings.survival_queue,
         )
         await spool.take_in()
         switch = self._switch = AsteriskSwitch(
@@ -131,14 +132,14 @@ class Service:
         experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
         await recall(database, experience, clock.now())
         floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
+        lines = self._lines = Lines(floor, ledger, roster, clock.now)
         outside = self._outside = FlowServices(
             settings,
             database,
             recorder,
             clock.now,
             agent=self._address,
-            asked=self._asked,
-            called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
+            lines=lines,
         )
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
@@ -262,12 +263,6 @@ class Service:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
-    def _asked(self, interaction: str) -> Asked:
-        contact = self._floor.contact(interaction) if self._floor is not None else None
-        if contact is None:
-            return Asked()
-        return Asked(contact.arrival or contact.left, flow_state.language(contact.carry))
-
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")
 
@@ -315,6 +310,8 @@ class Service:
             if self._settings is not None:
                 self._known = await flows.known(self._settings, database, stored)
             if self._floor is not None and self._reception is not None:
+                if self._lines is not None:
+                    self._lines.roster = roster
                 self._floor.configure(roster)
                 entry_points = {e.number: e.flow for e in stored.entry_points}
                 self._reception.configure(roster, entry_points)

@@ -149,8 +149,9 @@ class Reception:
     async def _wait_on(self, call: Call, contact: Contact, key: str | None) -> bool:
         """Heed a key or an interval of who waits; return whether they left the line."""
         if key is None:
+            self._offer_over(contact)
             contact.ticks += 1
-            if contact.ticks % COMFORT_TICKS:
+            if contact.errand or contact.ticks % COMFORT_TICKS:
                 return False
         found = await self._pinned(call, contact)
         if found is None:
@@ -159,10 +160,23 @@ class Reception:
             return False
         session, node = found
         if key is not None:
-            return await session.key(node, key)
+            if await session.key(node, key):
+                return True
+            policy = self._roster.callbacks.get(contact.queue)
+            contact.errand.wants_callback = policy is not None and policy.key == key
+            return False
         more = self._floor.wait_prompts(contact) if self._announces else ()
         await session.comfort(node, COMFORT, more)
         return False
+
+    def _offer_over(self, contact: Contact) -> None:
+        """Have who is expected to wait too long asked, once, whether to call them back."""
+        policy = self._roster.callbacks.get(contact.queue)
+        over = policy.offer_over_ms if policy is not None else None
+        if over is None or contact.offered:
+            return
+        expected = self._floor.expected(contact)
+        contact.offered = contact.errand.callback = expected is not None and expected > over
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pbx.asterisk.facts import (
@@ -357,7 +358,8 @@ class AsteriskSwitch:
         self._held_back = []
         try:
             await self._link.action("Setvar", [("Variable", "SALA_AWAY_LAST"), ("Value", "0")])
-            floor = await self.snapshot()
+            with self._agi.noting() as asking:
+                floor = replace(await self.snapshot(), asking=frozenset(asking))
         finally:
             held, self._held_back = self._held_back, None
         self._legs = {leg.offer: leg.answered for leg in floor.legs}
