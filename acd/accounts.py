@@ -36,6 +36,8 @@ class Account:
     talks: set[str] = field(default_factory=set)
     """The offers whose agents' legs talk: wrap-up may follow, though the caller is gone before."""
     answered: bool = False
+    stays: str = ""
+    """How it had ended when it went on by a callback: that stays its outcome."""
     left: Outcome | None = None
     """How it left its last queue, if it was not answered."""
     short: bool = False

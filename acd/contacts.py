@@ -20,9 +20,11 @@ class Errand:
     prompts: list[str] = field(default_factory=list)
     callback: bool = False
     """Whether they are to be asked if they would rather be called back."""
+    wants_callback: bool = False
+    """Whether they have asked for it themselves."""
 
     def __bool__(self) -> bool:
-        return bool(self.exit or self.prompts or self.callback)
+        return bool(self.exit or self.prompts or self.callback or self.wants_callback)
 
 
 @dataclass(slots=True)
@@ -41,12 +43,18 @@ class Contact:
     """Whether the PBX holds the call in the wait, with all that it carries."""
     arrival: Arrived | None = None
     """What brings it to its place; None before it ever waited."""
+    left: Arrived | None = None
+    """The place it gave up by a key: a callback asked for next keeps it."""
     tier: str = ""
     """The customer's, as the record has it."""
     last_agent: str = ""
     """Whom the customer spoke to last."""
     talking_to: str = ""
     answered: bool = False
+    offered: bool = False
+    """Whether a callback was offered for how long the wait is expected to be."""
+    told_ms: int | None = None
+    """The latest moment they were told to be served by."""
     ticks: int = 0
     """How many intervals of waiting have passed."""
     agent_left: bool = False
@@ -91,6 +99,8 @@ class Leg:
     cancelled: bool = False
     held: bool = False
     """Whether the PBX holds it when it answers, until it is joined."""
+    reserved: bool = False
+    """Whether its agent is held for a customer who is to be called (see `acd.calling_back`)."""
 
 
 class Contacts:

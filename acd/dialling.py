@@ -1,4 +1,4 @@
-"""What Sala dials of its own: each number through the gate, counted, and promised only then."""
+"""What Sala dials of its own: each number through the gate, and counted."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import logging
 from collections.abc import Callable
 
 from acd.gate import Counts, Gate, Refusal
-from crm import callbacks, dialled
+from crm import dialled
 from crm.database import Database
 
 log = logging.getLogger(__name__)
 
 
 class Dialling:
-    """The dialling gate and its memory; the way of flows to callbacks and transfers.
+    """The dialling gate and its memory; the way of flows to transfers.
 
     `clock` gives milliseconds since the epoch. `agent` gives an agent's address, empty if unknown.
-    `entered` gives when an interaction entered its queue, 0 if it has not: a callback keeps the
-    place of the call that asked for it. `called_back` is told each interaction whose callback is
-    promised. Methods raise CrmError when
-    the database is away: then nothing may be dialled, or promised.
+    Methods raise CrmError when the database is away: then nothing may be dialled.
     """
 
     def __init__(
@@ -29,15 +26,11 @@ class Dialling:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
-        entered: Callable[[str], int],
-        called_back: Callable[[str], None],
     ) -> None:
         self._gate = gate
         self._database = database
         self._clock = clock
         self._agent = agent
-        self._entered = entered
-        self._called_back = called_back
 
     async def address(self, interaction: str, way: str, address: str) -> str | None:
         """Return what `pbx.port.Call.transfer` takes, or None if it may not be dialled.
@@ -67,35 +60,6 @@ class Dialling:
             self._database, found, purpose, self._clock(), self._judge, interaction=interaction
         )
         return objection or found
-
-    async def promise(self, interaction: str, queue: str, number: str) -> bool:
-        """Store the promise of a callback; True only once it is on disk.
-
-        False if the number may not be dialled, was dialled too often already, or is on the
-        do-not-call list.
-        """
-        found = self._gate.number(number)
-        now = self._clock()
-        if not isinstance(found, Refusal):
-            found = self._judge(await dialled.counts(self._database, found, now)) or found
-        if self._told(found, interaction):
-            return False
-        since = self._entered(interaction) or now
-        callback = await callbacks.promise(self._database, str(found), queue, since, interaction)
-        if callback is None:
-            self._told(Refusal.DO_NOT_CALL, interaction)
-            return False
-        self._called_back(interaction)
-        log.info(
-            "callback promised",
-            extra={
-                "action": "callback_promised",
-                "interaction": interaction,
-                "callback": callback,
-                "queue": queue,
-            },
-        )
-        return True
 
     def _judge(self, before: dialled.Dialled) -> Refusal | None:
         return self._gate.caps(Counts(before.number, before.day, before.at_once))

@@ -19,10 +19,12 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from acd import status
+from acd.calling_back import CallingBack
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
 from acd.estimates import Waits
+from acd.estimates.announcer import MINUTE_MS
 from acd.handover import Handovers
 from acd.handover.found import sort_out
 from acd.handover.moves import Moves
@@ -100,6 +102,10 @@ class Floor:
             switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
         )
         self.handovers = Handovers(self._moves)
+        self.callbacks = CallingBack(
+            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
+        )
+        self._orders.callbacks = self.callbacks
         self._hours = Hours(clock, self._feed, zone)
         self._day = self._hours.day  # when the link was lost last
         self._waits: Waits | None = None
@@ -148,7 +154,9 @@ class Floor:
         if self._roster.queue(arrived.queue) is None:
             raise KeyError(arrived.queue)
         now = self._clock.now()
-        arrived = contact.arrival = replace(arrived, entered=now, began=now)
+        kept = self.callbacks.called_again(contact, arrived.queue)
+        # A callback that waited there is this caller's: they take its place.
+        arrived = contact.arrival = kept or replace(arrived, entered=now, began=now)
         contact.answered = contact.settled = False
         contact.errand = Errand()
         self._ledger.queued(contact.interaction, arrived.queue, now)
@@ -181,6 +189,8 @@ class Floor:
         if not contact.in_line or self._is_answered(contact):
             return False
         now = self._clock.now()
+        router = self._driver.router
+        contact.left = (router.kept(contact.interaction) if router else None) or contact.arrival
         contact.arrival, contact.settled, contact.errand = None, False, Errand()
         self._ledger.left_queue(contact.interaction, now)
         self._feed(Left(contact.interaction, LeaveReason.OVERFLOWED), now)
@@ -249,6 +259,7 @@ class Floor:
             else:
                 events.append(AgentReachable(agent, self._is_reachable(agent)))
                 events.append(AgentWants(agent, wanted, reason))
+        self.callbacks.configure()
         now = self._clock.now()
         events += self._hours.configure(roster.hours, now)
         self._feed(Batch(tuple(events)), now)
@@ -257,7 +268,7 @@ class Floor:
 
     def event(self, event: SwitchEvent) -> None:
         """Take an event of the switch. Events that no longer matter are ignored."""
-        if self.handovers.event(event):
+        if self.handovers.event(event) or self.callbacks.event(event):
             return
         match event:
             case CallEnded():
@@ -290,6 +301,7 @@ class Floor:
         by_agent = contact.agent_left or contact.talking_to
         by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
+        self.callbacks.gone(contact)
 
     def _device_changed(self, address: str, reachable: bool) -> None:
         if reachable:
@@ -309,7 +321,9 @@ class Floor:
         now = self._clock.now()
         self._reachable = floor.reachable
         sorted_out = sort_out(floor, self._roster)
-        floor = sorted_out.floor
+        calling_back = self.callbacks.sort_out(sorted_out.floor)
+        reserved = [leg for leg in self._legs if leg.reserved]
+        floor = calling_back.floor
         found: Restored = restore(
             floor,
             self._roster,
@@ -321,12 +335,12 @@ class Floor:
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
-        for interaction in self._ledger.unknown(found.contacts):
+        for interaction in self._ledger.unknown({*found.contacts, *calling_back.interactions}):
             self._ledger.ended(interaction, now, "system", failed=True)
         for offer in found.orphans:
             self._switch.cancel(offer)
         self._contacts.replace(found.contacts.values())
-        self._legs.restore(found.legs)
+        self._legs.restore({**found.legs, **calling_back.legs})
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
@@ -346,13 +360,17 @@ class Floor:
         before = self._hours.day if self._driver.up else self._day
         hours = self._hours.configure(self._roster.hours, now, anew=True)
         config, *told = found.events
+        called = self.callbacks.arrivals(calling_back)
         # A day that has begun meanwhile ends the counts of the one before.
         day = () if before == self._hours.day else (DayStarted(),)
-        events = (config, *hours, *told, *handed, *day)
+        events = (config, *hours, *told, *handed, *called, *day)
         self._driver.begin(self._roster.configuration, events, now)
         for offer in found.joins:
             self._legs.join(offer)
         self._cancel_unknown()
+        self.callbacks.resume(calling_back, reserved)
+        for contact in found.gone:
+            self.callbacks.gone(contact)
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)
@@ -375,12 +393,28 @@ class Floor:
 
     # --- views ------------------------------------------------------------------------------
 
+    def place(self, interaction: str) -> int | None:
+        """1-based place in line; None if it is not in line."""
+        found = self._driver.router.interaction(interaction) if self._driver.router else None
+        return None if found is None else found.place
+
     def wait_prompts(self, contact: Contact) -> tuple[str, ...]:
         """Return the prompts that tell a waiting caller how long it may take; often none."""
         if self._waits is None or not contact.in_line:
             return ()
-        said = self._waits.say(contact.interaction, self._clock.now())
-        return said.prompts() if said is not None else ()
+        now = self._clock.now()
+        said = self._waits.say(contact.interaction, now)
+        if said is None:
+            return ()
+        contact.told_ms = None if said.most is None else now + said.most * MINUTE_MS
+        return said.prompts()
+
+    def expected(self, contact: Contact) -> int | None:
+        """How long a waiting caller will wait yet on average, in ms; None: too little is known."""
+        found = (
+            self._waits.estimate(contact.interaction, self._clock.now()) if self._waits else None
+        )
+        return None if found is None else round(found.mean)
 
     def status(self) -> dict[str, Any]:
         """The floor as JSON-able data: agents, queues with who waits, calls."""

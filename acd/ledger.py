@@ -92,6 +92,10 @@ class Ledger(Afterwards):
                 offers={s.offer for s in detail.segments if s.offer},
                 answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
             )
+            row = detail.interaction
+            calls = row.ended_ms is not None or row.direction == "outbound"
+            if calls and any(s.kind != SegmentKind.WRAP_UP for s in account.open):
+                self._go_on(account)
             self._accounts[detail.interaction.id] = account
             for segment in list(account.open):
                 if segment.kind == SegmentKind.WRAP_UP:
@@ -102,6 +106,28 @@ class Ledger(Afterwards):
                         self._close(account, segment, min(at, until), "done")
             self._forget_when_done(account)
         return lasting
+
+    def knows(self, interaction: str) -> bool:
+        """Whether an interaction's rows are in mind."""
+        self.catch_up()
+        return interaction in self._accounts
+
+    def reopened(self, detail: InteractionDetail) -> None:
+        """Go on with the rows of a caller who has hung up, and is to be called back."""
+        row = detail.interaction
+        account = self._accounts[row.id] = Account(
+            row,
+            segments=max((s.seq for s in detail.segments), default=0),
+            open=[s for s in detail.segments if s.ended_ms is None],
+            offers={s.offer for s in detail.segments if s.offer},
+        )
+        self._recorder.interaction(row)
+        self._go_on(account)
+
+    def _go_on(self, account: Account) -> None:
+        """What had ended goes on by a callback."""
+        account.stays = account.row.outcome or Outcome.CALLED_BACK
+        account.row = replace(account.row, ended_ms=None, outcome=None, ended_by=None)
 
     @afterwards
     def recovered(self, contact: Contact, at: int) -> None:
@@ -158,7 +184,9 @@ class Ledger(Afterwards):
                 self._close(account, segment, at, "abandoned")
             elif segment.kind != SegmentKind.WRAP_UP:
                 self._close(account, segment, at, "ended")
-        if account.answered:
+        if account.stays:
+            outcome = Outcome(account.stays)
+        elif account.answered:
             outcome = Outcome.ANSWERED
         elif account.left is not None:
             outcome = account.left

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from acd.contacts import Contact, Leg
 from acd.router.events import Offer
-from pbx.port import Switch
+from pbx.port import Caller, Switch
 
 HELD = "held"
 """What the leg of one of several who ring carries."""
@@ -68,6 +68,14 @@ class Legs:
             held=held,
         )
         leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent, held=held)
+        self._by_offer[offer.offer] = self._by_agent[offer.agent] = leg
+
+    def reserve(self, offer: Offer, address: str, caller: Caller, carry: Mapping[str, str]) -> None:
+        """Ring an agent who is to be held for a customer. Raises as `ring`."""
+        self._switch.reserve(
+            offer.offer, address, ring_ms=offer.ring_ms, caller=caller, carry=carry
+        )
+        leg = Leg(offer.offer, offer.interaction, offer.queue, offer.agent, reserved=True)
         self._by_offer[offer.offer] = self._by_agent[offer.agent] = leg
 
     def adopt(self, leg: Leg) -> None:

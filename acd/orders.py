@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from acd.contacts import Contact, Contacts, Errand
 from acd.ledger import Ledger
@@ -41,6 +42,19 @@ VOICEMAIL = "voicemail"
 """The exit of who is to leave a message."""
 
 
+class Callbacks(Protocol):
+    """Whose customers are not on the line: see `acd.calling_back`."""
+
+    def ring(self, offer: Offer) -> bool:
+        """Ring the agent of a callback; False if it is none whose customer is to be called."""
+
+    def cancelled(self, interaction: str, offer: str) -> None:
+        """The router has taken an offer back."""
+
+    def put_out(self, interaction: str) -> None:
+        """The router has put an interaction out of its queue."""
+
+
 class Orders:
     """Does what the router decides. `feed` takes what comes of it at once."""
 
@@ -59,6 +73,7 @@ class Orders:
         self._legs = legs
         self._feed = feed
         self.roster = roster
+        self.callbacks: Callbacks | None = None
         self.wrapping: dict[str, str] = {}
         """The interaction that each agent writes up."""
 
@@ -102,6 +117,8 @@ class Orders:
 
     def ring(self, offer: Offer, now: int) -> None:
         """Ring an agent's phone."""
+        if self.callbacks is not None and self.callbacks.ring(offer):
+            return
         contact = self._contacts.get(offer.interaction)
         queue = self.roster.queue(offer.queue)
         try:
@@ -119,6 +136,8 @@ class Orders:
         leg = self._legs.cancel(decision.offer, decision.agent)
         if leg is not None:
             self._ledger.offer_over(leg.interaction, leg.offer, "cancelled", now)
+        if self.callbacks is not None:
+            self.callbacks.cancelled(decision.interaction, decision.offer)
 
     def _moved(self, moved: AgentMoved, now: int) -> None:
         if moved.presence is not Presence.WRAP_UP:
@@ -150,6 +169,8 @@ class Orders:
             self._switch.carry(contact.call, contact.carry)
 
     def _leaves(self, interaction: str, queue: str, reason: str, now: int) -> None:
+        if self.callbacks is not None:
+            self.callbacks.put_out(interaction)
         contact = self._contacts.get(interaction)
         if contact is None:
             return

@@ -7,7 +7,7 @@ router that routed before, tells the rest. So order and steps are the same as be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from acd.contacts import Contact, Leg
@@ -85,7 +85,8 @@ def restore(
     states = {call.call: call.state for call in floor.calls}
     for contact in contacts:
         # A call whose request has just come in may carry nothing yet, and so is not listed.
-        if contact.call in states or (not contact.queue and not contact.carry):
+        fresh = contact.call in floor.asking or (not contact.queue and not contact.carry)
+        if contact.call in states or fresh:
             found.contacts[contact.interaction] = contact
             kept = router.kept(contact.interaction) if router is not None else None
             if kept is not None:
@@ -103,10 +104,13 @@ def restore(
         event = _adopt(leg, roster, legs, found, adopted)
         if event is not None:
             adopted[leg.offer] = event
+    waiting = {call for call, state in states.items() if state is CallState.WAITING}
+    # Their flow has just put them in line, or is about to; the request is not over yet.
+    waiting |= {one for one in floor.asking if states.get(one, CallState.FLOW) is CallState.FLOW}
     found.events = (
         ConfigChanged(roster.configuration),
         *_agents(floor, roster, router, now, past),
-        *_arrivals(found, states, {event.interaction for event in adopted.values()}),
+        *_arrivals(found, waiting, {event.interaction for event in adopted.values()}),
         *adopted.values(),
     )
     return found
@@ -186,11 +190,11 @@ def _adopt(
     )
 
 
-def _arrivals(found: Restored, states: Mapping[str, CallState], adopted: set[str]) -> list[Event]:
+def _arrivals(found: Restored, waiting: Collection[str], adopted: set[str]) -> list[Event]:
     """Who waits, in order; who rings or talks too, so that they could wait on."""
     events: list[Event] = []
     for contact in sorted(found.contacts.values(), key=lambda c: (c.entered, c.interaction)):
-        waits = states.get(contact.call) is CallState.WAITING
+        waits = contact.call in waiting
         if contact.arrival is not None and (waits or contact.interaction in adopted):
             contact.answered = contact.answered and not waits
             events.append(contact.rejoining())

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from acd.gate import Gate, Refusal
 from crm import callbacks
 from crm.database import Database
 from crm.errors import CrmError, DataRefused
-from crm.identities import phone
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +30,25 @@ MAX_BYTES = 16 * 1024
 class Spool:
     """Takes in the requests of one folder.
 
-    `region` (ISO 3166) reads numbers in national form; `taken` is told the interaction of each
-    request that came from one.
+    `gate` says which numbers may be called; `queue` takes requests that name none (empty: they
+    wait until somebody assigns them); `taken` is told the interaction of each request that came
+    from one.
     """
 
     def __init__(
-        self, folder: Path, database: Database, region: str, taken: Callable[[str], None]
+        self,
+        folder: Path,
+        database: Database,
+        gate: Gate,
+        taken: Callable[[str], None],
+        *,
+        queue: str = "",
     ) -> None:
         self._folder = folder
         self._database = database
-        self._region = region
+        self._gate = gate
         self._taken = taken
+        self._queue = queue
 
     async def run(self) -> None:
         """Take in what comes, for ever."""
@@ -63,8 +71,8 @@ class Spool:
 
     async def _take(self, path: Path) -> bool:
         request = _read(path)
-        number = phone(request["number"], self._region) if request else None
-        if request is None or number is None:
+        number = self._gate.number(request["number"]) if request else Refusal.NOT_A_NUMBER
+        if request is None or isinstance(number, Refusal):
             self._reject(path)
             return False
         carry = dict(parse_qsl(request.get("carry", "")))
@@ -74,9 +82,9 @@ class Spool:
                 self._database,
                 path.name,
                 number,
-                request["requested_ms"],
+                _since(request["requested_ms"], carry),
                 interaction=interaction,
-                queue=carry.get("queue"),
+                queue=carry.get("queue") or self._queue or None,
             )
         except DataRefused as refusal:
             log.warning("request refused: %s", refusal, extra={"action": "spool_refused"})
@@ -93,6 +101,13 @@ class Spool:
         aside.mkdir(mode=0o700, exist_ok=True)
         path.rename(aside / path.name)
         log.warning("no callback request", extra={"action": "spool_rejected", "file": path.name})
+
+
+def _since(requested_ms: int, carry: dict[str, str]) -> int:
+    """Return the place in line: that of the wait, where the caller was in a queue already."""
+    entered = carry.get("entered", "")
+    waited = "queue" in carry and entered.isascii() and entered.isdigit() and len(entered) <= 15
+    return min(int(entered), requested_ms) if waited else requested_ms
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from crm import queries
@@ -42,54 +44,137 @@ async def ingest(
     return made is not None
 
 
+class Answer(StrEnum):
+    """What became of a wish to be called back."""
+
+    PROMISED = "promised"
+    FOUND = "found"
+    """The customer has an open callback in that queue, and keeps it."""
+    FORBIDDEN = "forbidden"
+    """The number is on the do-not-call list."""
+    FULL = "full"
+    """No more of them fit into that time."""
+    CAPPED = "capped"
+    """The number has too many open ones, in all queues."""
+    ONCE = "once"
+    """The customer had one of this source too lately."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A callback that is asked for; fields as in `crm.records.Callback`, `number` in E.164.
+
+    `room`: at most so many open ones of this queue and source may be due at `due_ms`. `last_ms`:
+    none of this source may have been asked for by the customer since then. `most`: the number may
+    have so many open ones at most.
+    """
+
+    number: str
+    queue: str
+    requested_ms: int
+    interaction: str | None = None
+    source: str = "flow"
+    due_ms: int | None = None
+    """None: at once."""
+    expires_ms: int | None = None
+    owner: str | None = None
+    language: str | None = None
+    told_ms: int | None = None
+    place: Mapping[str, Any] | None = None
+    room: int | None = None
+    last_ms: int | None = None
+    most: int | None = None
+
+
+async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
+    """Keep a place in a queue for a customer; return what became of it, and the callback's id.
+
+    A customer has one open callback for a queue at most: who asks again, by whichever of their
+    numbers, keeps the one they have. Committed on return. The id is empty where none is kept.
+    """
+    named, number, queue = queries.load(), wish.number, wish.queue
+    due = wish.requested_ms if wish.due_ms is None else wish.due_ms
+    async with database.transaction() as connection:
+        if await connection.fetchval(named["callbacks_forbidden"], number):
+            return Answer.FORBIDDEN, ""
+        customer = await connection.fetchval(named["callbacks_owner"], number)
+        await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
+        found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
+        if found is not None:
+            return Answer.FOUND, str(found)
+        if wish.last_ms is not None:
+            await connection.execute(named["callbacks_lock"], f"{wish.source}.{customer or number}")
+            last = await connection.fetchval(named["callbacks_last"], number, wish.source, customer)
+            if last is not None and last >= wish.last_ms:
+                return Answer.ONCE, ""
+        if wish.most is not None:
+            await connection.execute(named["callbacks_lock"], f"number.{number}")
+            if await connection.fetchval(named["callbacks_open_count"], number) >= wish.most:
+                return Answer.CAPPED, ""
+        if wish.room is not None:
+            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{due}")
+            taken = await connection.fetchval(named["callbacks_due_at"], queue, wish.source, due)
+            if taken >= wish.room:
+                return Answer.FULL, ""
+        made = await connection.fetchval(
+            named["callbacks_promise"],
+            number,
+            queue,
+            wish.requested_ms,
+            wish.interaction,
+            customer,
+            wish.source,
+            due,
+            wish.expires_ms,
+            wish.owner,
+            wish.language,
+            wish.told_ms,
+            None if wish.place is None else encode(wish.place).decode(),
+        )
+        if made is not None:
+            return Answer.PROMISED, str(made)
+        # Somebody else's promise for the same number, which was not the customer's then.
+        found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
+        return Answer.FOUND, str(found)
+
+
 async def promise(
     database: Database,
     number: str,
     queue: str,
     requested_ms: int,
     interaction: str | None,
-    *,
-    source: str = "flow",
-    due_ms: int | None = None,
-    expires_ms: int | None = None,
-    owner: str | None = None,
-    language: str | None = None,
-    told_ms: int | None = None,
-    place: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> str | None:
-    """Keep a place in a queue for a customer who asked for it; return the callback's id.
+    """Ask as `Wish` says, and return the id of the callback that is kept; None: there is none."""
+    _, kept = await ask(database, Wish(number, queue, requested_ms, interaction, **more))
+    return kept or None
 
-    A customer has one open callback for a queue at most: who asks again, by whichever of their
-    numbers, keeps the one they have. Committed on return. `number` is E.164; the other fields are
-    those of `crm.records.Callback`. None: the number is on the do-not-call list.
-    """
-    named = queries.load()
-    async with database.transaction() as connection:
-        if await connection.fetchval(named["callbacks_forbidden"], number):
-            return None
-        customer = await connection.fetchval(named["callbacks_owner"], number)
-        await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
-        found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
-        if found is None:
-            found = await connection.fetchval(
-                named["callbacks_promise"],
-                number,
-                queue,
-                requested_ms,
-                interaction,
-                customer,
-                source,
-                requested_ms if due_ms is None else due_ms,
-                expires_ms,
-                owner,
-                language,
-                told_ms,
-                None if place is None else encode(place).decode(),
-            )
-        if found is None:
-            # Somebody else's promise for the same number, which was not the customer's then.
-            found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
-        return str(found)
+
+async def open_of(database: Database, number: str, queue: str) -> Callback | None:
+    """Return the open callback of a number (E.164), or of its customer, in a queue."""
+    row = await database.row("callbacks_open_of", queue, number)
+    return None if row is None else _callback(row)
+
+
+async def open_of_customer(database: Database, customer: str) -> list[Callback]:
+    """Return a customer's open callbacks in all queues, oldest first."""
+    return [_callback(row) for row in await database.rows("callbacks_of_customer", customer)]
+
+
+async def taken(
+    database: Database, queue: str, source: str, first_ms: int, last_ms: int
+) -> dict[int, int]:
+    """Return how many open callbacks of a source are due by moment, from first to before last."""
+    rows = await database.rows("callbacks_taken", queue, source, first_ms, last_ms)
+    return {row["due_ms"]: row["count"] for row in rows}
+
+
+async def ahead(database: Database, callback: Callback) -> int:
+    """Return how many open callbacks of its queue were asked for before it."""
+    return int(
+        await database.value("callbacks_ahead", callback.queue, callback.requested_ms, callback.id)
+    )
 
 
 async def waiting(database: Database) -> list[Callback]:
@@ -163,10 +248,14 @@ async def reassign(
         _open(await database.value("callbacks_reassign", callback, queue, owner), callback)
 
 
-async def change_number(database: Database, callback: str, number: str) -> None:
-    """Call another number (E.164). Raises as `reassign`."""
+async def change_number(database: Database, callback: str, number: str) -> bool:
+    """Call another number (E.164); False if it is on the do-not-call list. Raises as `reassign`."""
     with _one_open():
-        _open(await database.value("callbacks_change_number", callback, number), callback)
+        if await database.value("callbacks_change_number", callback, number) is not None:
+            return True
+    if await database.value("callbacks_forbidden", number):
+        return False
+    raise NotFound(f"There is no open callback {callback}.")
 
 
 async def declined(database: Database, interaction: str, queue: str, at_ms: int) -> None:
@@ -175,8 +264,8 @@ async def declined(database: Database, interaction: str, queue: str, at_ms: int)
 
 
 async def last_request(database: Database, number: str, source: str) -> int | None:
-    """Return when a number's latest callback of this source was requested; None: never."""
-    found = await database.value("callbacks_last", number, source)
+    """Return when a number's, or its customer's, latest callback of this source was requested."""
+    found = await database.value("callbacks_last_of", number, source)
     return None if found is None else int(found)
 
 

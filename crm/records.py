@@ -36,6 +36,8 @@ class SegmentKind(StrEnum):
     TRANSFER = "transfer"
     WRAP_UP = "wrap_up"
     CALLBACK_WAIT = "callback_wait"
+    CALLBACK = "callback"
+    """An attempt to call a customer back, from the order to dial to its outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from pathlib import Path
 from crm.calendars import Calendar
 from ivr.errors import FlowInvalid, FlowUnknown
 from ivr.flow import load, texts
+from ivr.flow.behaviour.recall import pieces
 from ivr.flow.check import Context, check
 from ivr.flow.frame import World
 from ivr.flow.load import Flow
 from ivr.flow.model import FlowDocument
-from ivr.flow.nodes import SubflowNode
+from ivr.flow.nodes import CallbackNode, QueueNode, SubflowNode
 from ivr.flow.parts import Path as Place
 from ivr.flow.parts import Text
 from ivr.flow.problems import Problem, Severity, excerpt
@@ -252,8 +253,20 @@ def _places(flow: Flow) -> Iterator[tuple[Place, Text]]:
                     yield ("nodes", name, *path), item
 
 
+def _values_said(flow: Flow) -> Iterator[tuple[str, str]]:
+    """Yield the words of values that talks of callbacks say, by language."""
+    nodes = flow.document.nodes.values()
+    if not any(isinstance(node, QueueNode | CallbackNode) for node in nodes):
+        return
+    chosen = any(isinstance(node, CallbackNode) and node.when == "chosen" for node in nodes)
+    for language in flow.document.served:
+        for piece in sorted(pieces(language, chosen=chosen)):
+            yield language, piece
+
+
 def spoken(flow: Flow) -> Iterator[tuple[str, str]]:
     """Yield (language, text) of all that the flow may speak, words of values included."""
+    yield from _values_said(flow)
     for _, text in _places(flow):
         for language, words in text.all(flow.language):
             if not texts.has_values(words):

@@ -13,14 +13,19 @@ from ivr.flow.actions import (
     AskCallback,
     AskWebhook,
     Broken,
+    ChangeCallback,
+    CheckNumber,
+    DeclineCallback,
     Directed,
     Done,
+    FindCallback,
     Found,
     KeepVoicemail,
     LookUpCustomer,
     LookUpHttp,
     LookUpSql,
     NotFound,
+    OfferTimes,
     Outcome,
     Refused,
     SendCode,
@@ -73,7 +78,17 @@ def _work(action: Action, services: Services, interaction: str) -> Awaitable[Out
         case Verify() if services.verifier:
             return _verdict(services.verifier.verify(action.method, action.subject, action.code))
         case AskCallback() if services.callbacks:
-            return _allowed(services.callbacks.promise(interaction, action.queue, action.number))
+            return _allowed(services.callbacks.promise(interaction, action))
+        case CheckNumber() if services.callbacks:
+            return _found(services.callbacks.check(action.number))
+        case FindCallback() if services.callbacks:
+            return _found(services.callbacks.waits(action.queue, action.number))
+        case OfferTimes() if services.callbacks:
+            return _found(services.callbacks.times(action.queue, action.number))
+        case DeclineCallback() if services.callbacks:
+            return _done(services.callbacks.declined(interaction, action.queue))
+        case ChangeCallback() if services.callbacks:
+            return _allowed(services.callbacks.change(action.callback, action.number))
         case KeepVoicemail() if services.voicemail:
             return _done(
                 services.voicemail.keep(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ivr.flow.actions import Effect, Preferred
+from ivr.flow.actions import AskCallback, Effect, Preferred
 from ivr.flow.expressions import Scalar
 from ivr.flow.nodes import Http, RoutingStep
 
@@ -75,8 +75,30 @@ class Verifier(Protocol):
 class Callbacks(Protocol):
     """Promises of callbacks."""
 
-    async def promise(self, interaction: str, queue: str, number: str) -> bool:
-        """Store a promise; return only when it is on disk. False: the number may not be dialled."""
+    async def check(self, number: str) -> Mapping[str, object] | None:
+        """Return `number` in E.164, and its `digits` as they are said.
+
+        None: it may not be dialled.
+        """
+
+    async def waits(self, queue: str, number: str) -> Mapping[str, object] | None:
+        """Return the open `callback` of a number, and its `place` in line; None: there is none."""
+
+    async def times(self, queue: str, number: str) -> Mapping[str, object]:
+        """Return the `times` that may be chosen (pairs in ms), and the `zone` they are said in."""
+
+    async def promise(self, interaction: str, asked: AskCallback) -> bool:
+        """Store a promise; return only when it is on disk.
+
+        False: the number may not be dialled, or the time is taken. The place in line is the
+        interaction's own; one that is in none gets what is asked for.
+        """
+
+    async def declined(self, interaction: str, queue: str) -> None:
+        """Count a caller who was offered a callback and wanted none. Must not wait for disk."""
+
+    async def change(self, callback: str, number: str) -> bool:
+        """Have another number called; an empty one cancels the callback. False: it may not be."""
 
 
 class Voicemail(Protocol):

@@ -17,6 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -181,9 +182,20 @@ class Session:
         if audio is not None:
             await self._call.play(audio)
 
-    async def ask(self, prompt: str, *, first_ms: int) -> str:
-        """Let who waits hear a question, by id, in their language; return the key, or nothing."""
-        audio = self._audio(self._told([prompt]))
+    @property
+    def language(self) -> str:
+        """The language the caller hears."""
+        return self._interpreter.language
+
+    async def act(self, node: str, action: Action) -> Outcome:
+        """Do one action for who waits at queue node `node`."""
+        self._answered = True
+        outcome = await self._do(replace(action, node=node))
+        return Broken() if isinstance(outcome, Left) else outcome
+
+    async def ask(self, prompts: Sequence[str], *, first_ms: int) -> str:
+        """Let who waits hear a question, by ids, in their language; return the key, or nothing."""
+        audio = self._audio(self._told(prompts))
         if audio is None:
             return ""
         keyed = await self._call.collect(audio, max_digits=1, first_ms=first_ms, next_ms=first_ms)
@@ -266,7 +278,7 @@ class Session:
             return Broken()
         await self._answer()
         await self._carry_node(action.node)
-        await self._call.play(audio)
+        await self._call.play(audio, keep=action.keep)
         return Played()
 
     async def _collect(self, action: Collect) -> Outcome:

@@ -166,6 +166,14 @@ class FlowLine:
         """No feature codes here."""
         await call.hang_up()
 
+    async def reserved(self, call: Call, offer: str) -> None:
+        """Nobody is called back."""
+        await call.hang_up()
+
+    async def called(self, call: Call, machine: bool) -> None:
+        """Nobody is called back."""
+        await call.hang_up()
+
     async def referred(self, call: Call, to: str) -> None:
         """No agent's phone sends callers on here."""
         await call.give_back()

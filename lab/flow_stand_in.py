@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ivr.errors import LookupFailed, QueueRefused
-from ivr.flow.actions import Answered, Effect, LanguageKept, Raised, Tagged
-from ivr.flow.stage import Answer, Run
+from ivr.flow.actions import Answered, AskCallback, Effect, LanguageKept, Raised, Tagged
+from ivr.flow.stage import Answer, Run, paper_number, paper_times, paper_waits
 from ivr.prompts import PromptStore
 from ivr.services import Place, Services
 from ivr.session import Left
@@ -189,11 +190,31 @@ class StandIn:
         """See `Verifier`."""
         return str(self._told())
 
-    async def promise(self, interaction: str, queue: str, number: str) -> bool:
+    async def promise(self, interaction: str, asked: AskCallback) -> bool:
         """See `Callbacks`."""
         done = self._told("done") == "done"
-        self.run.callback = number if done else self.run.callback
+        self.run.callback = asked.number if done else self.run.callback
         return done
+
+    async def check(self, number: str) -> Mapping[str, object] | None:
+        """See `Callbacks`."""
+        return paper_number(number)
+
+    async def waits(self, queue: str, number: str) -> Mapping[str, object] | None:
+        """See `Callbacks`."""
+        return paper_waits(self._answers.get(self.run.at))
+
+    async def times(self, queue: str, number: str) -> Mapping[str, object]:
+        """See `Callbacks`."""
+        return paper_times(time.time_ns() // 1_000_000)
+
+    async def declined(self, interaction: str, queue: str) -> None:
+        """See `Callbacks`."""
+
+    async def change(self, callback: str, number: str) -> bool:
+        """See `Callbacks`."""
+        self.run.callback = number
+        return True
 
     async def keep(self, interaction: str, mailbox: str, recording: str, length_ms: int) -> None:
         """See `Voicemail`."""
@@ -272,10 +293,12 @@ class Line:
         """See `Call`."""
         await self._call.answer()
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         """See `Call`."""
         files = self.test.hear(prompts)
-        keyed = await self._call.play(prompts, interruptible=interruptible)
+        keyed = await self._call.play(prompts, interruptible=interruptible, keep=keep)
         self.test.played += files
         return keyed
 

@@ -14,7 +14,7 @@ from lab.watch import Watch
 if TYPE_CHECKING:
     from lab.world import World
 
-Behaviour = Literal["ring", "answer", "busy", "reject", "silent"]
+Behaviour = Literal["ring", "answer", "busy", "reject", "unknown", "silent"]
 
 
 class Phone:
@@ -68,7 +68,8 @@ class Phone:
         """Say what the phone does with calls that come from now on.
 
         `ring` waits for `answer` or `reject`; `answer` picks up after `after_s`, and hangs up
-        `talk_s` later if given; `busy` replies 486, `reject` 603; `silent` never gets past 100.
+        `talk_s` later if given; `busy` replies 486, `reject` 603, `unknown` 404; `silent` never
+        gets past 100.
         `say` is what is said after each answer.
         """
         spoken = self._world.store(say) if say is not None else None

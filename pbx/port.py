@@ -177,10 +177,14 @@ class Call(Protocol):
     async def answer(self) -> None:
         """Pick up. Does nothing if it was answered before."""
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         """Play prompts in order; with `interruptible`, the first key pressed stops them.
 
-        Returns that key (COMPLETE), or no digits (TIMEOUT) when all was heard.
+        Returns that key (COMPLETE), or no digits (TIMEOUT) when all was heard. What was typed
+        before or meanwhile is then forgotten, as VoiceXML 2.0 has it (4.1.5), or with `keep` is
+        typed ahead: see `collect`.
         """
 
     async def collect(
@@ -195,7 +199,8 @@ class Call(Protocol):
         """Play prompts and take digits; a digit may come during the prompts (barge-in).
 
         `first_ms` runs from the end of the prompts to the first digit, `next_ms` between digits.
-        A terminator ends the input and is not part of it. No digit is lost between prompts.
+        A terminator ends the input and is not part of it. No digit is lost between prompts, nor
+        one typed ahead, while the call did something else: with such, nothing is played.
         """
 
     async def record(
@@ -262,6 +267,37 @@ class Switch(Protocol):
         `LegEnded`, also when the PBX could not dial at all, unless the link is lost first: then
         `SwitchBack` tells what became of it.
         """
+
+    def reserve(
+        self, offer: str, address: str, *, ring_ms: int, caller: Caller, carry: Mapping[str, str]
+    ) -> None:
+        """Ring an agent's device, as `ring` does, for a customer who is to be called then.
+
+        When it answers, `Handler.reserved` is asked what the agent is to hear; then the leg is
+        held, a few minutes at most, until `connect`.
+        """
+
+    def dial(
+        self,
+        call: str,
+        address: str,
+        *,
+        ring_ms: int,
+        shown: str,
+        carry: Mapping[str, str],
+        detect: bool,
+    ) -> None:
+        """Call a customer. Never blocks and never raises for the PBX's reasons.
+
+        `call` becomes the id of their leg: letters, digits and `-`, never used before. `shown` is
+        the number they are to see, empty for the trunk's own. When they pick up, and with `detect`
+        once it has been listened whether that is a machine, `Handler.called` is asked. Every
+        call ends in exactly one `CallEnded`, also when the PBX could not dial at all, unless the
+        link is lost first: then `SwitchBack` tells what became of it.
+        """
+
+    def give_up(self, call: str) -> None:
+        """End a call that `dial` made, answered or not. Never blocks; `CallEnded` follows."""
 
     def cancel(self, offer: str) -> None:
         """Stop ringing (or talking). Does nothing if the leg is gone; `LegEnded` follows."""
@@ -355,6 +391,15 @@ class Handler(Protocol):
 
     async def after(self, call: Call) -> None:
         """The agent has hung up and the caller is still there."""
+
+    async def reserved(self, call: Call, offer: str) -> None:
+        """The agent of a leg that `Switch.reserve` rang has picked up; `call` is that leg."""
+
+    async def called(self, call: Call, machine: bool) -> None:
+        """A customer whom `Switch.dial` called has picked up, or a machine has for them.
+
+        `call` is to wait, or to be hung up. Asked again if this process was away in between.
+        """
 
     async def referred(self, call: Call, to: str) -> None:
         """An agent's phone has sent this caller on to `to`, which is letters, digits, `+*#_-`.

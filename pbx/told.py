@@ -47,6 +47,8 @@ class CallState(StrEnum):
     HELD = "held"
     """On hold by `Switch.hold`, with music. (By the agent's own phone: see `LegSnapshot.holds`.)"""
     CONFERENCE = "conference"
+    DIALLED = "dialled"
+    """A customer whom we call (`Switch.dial`): nobody has picked up yet."""
     OTHER = "other"
 
 
@@ -83,6 +85,8 @@ class FloorSnapshot:
     calls: Sequence[CallSnapshot] = ()
     legs: Sequence[LegSnapshot] = ()
     reachable: frozenset[str] = field(default_factory=frozenset)
+    asking: frozenset[str] = field(default_factory=frozenset)
+    """Calls that asked us something while this was listed: they live, whether listed or not."""
 
 
 # --- what the PBX tells us ---------------------------------------------------------------------

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from acd.calling_back import Store
 from acd.clock import LoopClock
 from acd.estimates import Experience, Waits
 from acd.estimates.past import recall
@@ -33,11 +35,12 @@ from ivr.library import Library
 from ivr.prompts import PromptStore
 from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
+from sala.asking import Lines
 from sala.handing import Handing, Verb
 from sala.past import recalled
 from sala.reception import Reception
 from sala.secrets import Secrets
-from sala.services import FlowServices
+from sala.services import FlowServices, gate
 from sala.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,6 +69,8 @@ class Service:
         self._settings: Settings | None = None
         self._known = Context()
         self._outside: FlowServices | None = None
+        self._lines: Lines | None = None
+        self._store: Store | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
         """Held so that no older configuration is taken after a newer one."""
@@ -102,8 +107,9 @@ class Service:
         spool = Spool(
             settings.paths.callbacks,
             database,
-            settings.default_region,
+            gate(settings),
             lambda interaction: ledger.called_back(interaction, clock.now()),
+            queue=settings.survival_queue,
         )
         await spool.take_in()
         switch = self._switch = AsteriskSwitch(
@@ -126,18 +132,20 @@ class Service:
         experience = Experience(lambda ms: datetime.fromtimestamp(ms / 1000, zone).hour)
         await recall(database, experience, clock.now())
         floor.estimate(Waits(experience, f"ewt.{epoch}", recorder.journal))
+        lines = self._lines = Lines(floor, ledger, roster, clock.now)
         outside = self._outside = FlowServices(
             settings,
             database,
             recorder,
             clock.now,
             agent=self._address,
-            entered=self._entered,
-            called_back=lambda interaction: ledger.called_back(interaction, clock.now()),
+            lines=lines,
         )
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
         )
+        if settings.trunk_out:
+            await self._call_back(settings, database, outside, clock, epoch)
         self._reception = Reception(
             floor,
             ledger,
@@ -160,6 +168,28 @@ class Service:
             asyncio.create_task(spool.run(), name="spool"),
             *outside.tasks(),
         ]
+        if self._store is not None:
+            self._tasks.append(asyncio.create_task(floor.callbacks.follow(), name="callbacks"))
+
+    async def _call_back(
+        self,
+        settings: Settings,
+        database: Database,
+        outside: FlowServices,
+        clock: LoopClock,
+        epoch: str,
+    ) -> None:
+        """Have callbacks made, from those that are open."""
+        assert self._floor is not None
+        store = self._store = Store(
+            database,
+            outside.dialling,
+            clock.now,
+            holder=f"{socket.gethostname()[:40]}.{epoch}",
+            kept=self._kept,
+        )
+        rows = await store.waiting()
+        self._floor.callbacks.serve(store, rows, settings.default_region)
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""
@@ -173,6 +203,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
+        if self._store is not None:
+            await self._store.close()
         if self._outside is not None:
             await self._outside.close()
         if self._recorder is not None:
@@ -231,10 +263,6 @@ class Service:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
-    def _entered(self, interaction: str) -> int:
-        contact = self._floor.contact(interaction) if self._floor is not None else None
-        return contact.entered if contact is not None else 0
-
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")
 
@@ -282,6 +310,8 @@ class Service:
             if self._settings is not None:
                 self._known = await flows.known(self._settings, database, stored)
             if self._floor is not None and self._reception is not None:
+                if self._lines is not None:
+                    self._lines.roster = roster
                 self._floor.configure(roster)
                 entry_points = {e.number: e.flow for e in stored.entry_points}
                 self._reception.configure(roster, entry_points)

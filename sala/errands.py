@@ -15,7 +15,12 @@ from acd.floor import Floor
 from crm.errors import CrmError
 from crm.identities import phone
 from ivr.errors import IvrError
+from ivr.flow.actions import Action, AskCallback, Broken, Done, Outcome, Refused
+from ivr.flow.behaviour import Unfit
+from ivr.flow.behaviour.recall import Ending, Talk, Terms, talk
+from ivr.flow.expressions import ExpressionFailed
 from ivr.performer import PATIENCE_MS
+from ivr.saying import Unsayable
 from ivr.services import Callbacks
 from ivr.session import Session
 from pbx.port import Call
@@ -29,7 +34,7 @@ OFFER, PROMISED, NOT_PROMISED = (
 )
 ACCEPT = "1"
 ANSWER_MS = 5_000
-"""How long a caller has to answer the question."""
+"""How long a caller has to answer a question."""
 
 Pinned = Callable[[Call, Contact], Awaitable[tuple[Session, str] | None]]
 """Gives a session at the queue node where a call waits, and that node; None if it has none."""
@@ -64,42 +69,85 @@ class Errands:
             if contact.errand.prompts:
                 prompts, contact.errand.prompts = contact.errand.prompts, []
                 await session.tell(prompts)
-            elif contact.errand.callback:
+            elif contact.errand.callback or contact.errand.wants_callback:
+                asked, contact.errand.wants_callback = contact.errand.wants_callback, False
                 contact.errand.callback = False
-                if await self._offer_callback(session, call, contact):
+                if await self._call_back(session, node, call, contact, asked=asked):
                     return True
         return False
 
-    async def _offer_callback(self, session: Session, call: Call, contact: Contact) -> bool:
-        """Ask whether to call back; return whether it was promised, and the call ended."""
-        number = call.caller.number
-        e164 = phone(number, self._region) if number and call.address is None else None
-        if self._callbacks is None or e164 is None:
-            why = "no callbacks are made here" if e164 else "the caller's number is withheld"
-            self._log(contact, "callback_not_offered", why)
+    async def _call_back(
+        self, session: Session, node: str, call: Call, contact: Contact, *, asked: bool
+    ) -> bool:
+        """Have a callback promised, if the caller wants it; return whether the call ended by it."""
+        if self._callbacks is None:
+            self._log(contact, "callback_not_offered", "no callbacks are made here")
             return False
-        if await session.ask(OFFER, first_ms=ANSWER_MS) != ACCEPT:
-            return False
-        queue = contact.queue
-        if not self._floor.step_aside(contact):
-            return False
-        promised = False
+        if not asked:
+            told = self._floor.wait_prompts(contact)
+            if await session.ask([*told, OFFER], first_ms=ANSWER_MS) != ACCEPT:
+                await self._callbacks.declined(contact.interaction, contact.queue)
+                return False
+        number = call.caller.number if call.address is None else None
+        own = phone(number, self._region) if number else None
+        ending = await self._talk(session, node, contact, own or "")
+        if ending is Ending.PROMISED:
+            await session.tell([PROMISED])
+            await call.hang_up()
+            return True
+        if ending in (Ending.REFUSED, Ending.UNSTORED):
+            await session.tell([NOT_PROMISED])
+        elif ending is Ending.DECLINED:
+            await self._callbacks.declined(contact.interaction, contact.queue)
+        return False
+
+    async def _talk(self, session: Session, node: str, contact: Contact, own: str) -> Ending | None:
+        """Go through the talk; None: an agent was quicker."""
+
+        def promise(number: str, due: int | None, told: int | None) -> AskCallback:
+            return AskCallback(
+                queue=contact.queue,
+                number=number,
+                language=session.language,
+                due_ms=due,
+                told_ms=told or contact.told_ms,
+            )
+
+        steps: Talk = talk(Terms(contact.queue, session.language, promise), own)
+        late = False
+        try:
+            action: Action = next(steps)
+            while True:
+                if not isinstance(action, AskCallback):
+                    outcome = await session.act(node, action)
+                elif self._floor.step_aside(contact):
+                    outcome = await self._promise(contact, action)
+                else:
+                    late, outcome = True, Broken()
+                action = steps.send(outcome)
+        except StopIteration as stop:
+            ending: Ending = stop.value
+            return None if late else ending
+        except (Unfit, Unsayable, ExpressionFailed) as error:
+            self._log(contact, "callback_failed", type(error).__name__)
+            return Ending.REFUSED
+
+    async def _promise(self, contact: Contact, action: AskCallback) -> Outcome:
+        """Store the promise of a caller who stands aside; they are back in line if it fails."""
+        assert self._callbacks is not None
+        outcome: Outcome = Broken()
         try:
             async with asyncio.timeout(PATIENCE_MS / 1000):
-                promised = await self._callbacks.promise(contact.interaction, queue, e164)
+                kept = await self._callbacks.promise(contact.interaction, action)
+                outcome = Done() if kept else Refused()
         except (IvrError, CrmError, OSError, TimeoutError) as error:
             self._log(contact, "callback_failed", type(error).__name__)
         finally:
-            if promised:
+            if isinstance(outcome, Done):
                 self._floor.called_back(contact)
             else:
                 self._floor.step_back(contact)
-        if not promised:
-            await session.tell([NOT_PROMISED])
-            return False
-        await session.tell([PROMISED])
-        await call.hang_up()
-        return True
+        return outcome
 
     def _log(self, contact: Contact, action: str, why: str) -> None:
         log.warning(

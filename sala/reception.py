@@ -28,6 +28,7 @@ from ivr.services import Place, Services
 from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
 from sala.arrivals import arrival
+from sala.calling_back import Speaking
 from sala.errands import Errands
 from sala.handing import Handing
 from sala.notebook import Notebook
@@ -88,6 +89,7 @@ class Reception:
         self._entry_points = entry_points
         self._language = language
         self._kept = kept
+        self._callbacks = Speaking(floor.callbacks, prompts, clock, language)
         self._errands = Errands(floor, self._pinned, services.callbacks, region)
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
@@ -147,8 +149,9 @@ class Reception:
     async def _wait_on(self, call: Call, contact: Contact, key: str | None) -> bool:
         """Heed a key or an interval of who waits; return whether they left the line."""
         if key is None:
+            self._offer_over(contact)
             contact.ticks += 1
-            if contact.ticks % COMFORT_TICKS:
+            if contact.errand or contact.ticks % COMFORT_TICKS:
                 return False
         found = await self._pinned(call, contact)
         if found is None:
@@ -157,10 +160,23 @@ class Reception:
             return False
         session, node = found
         if key is not None:
-            return await session.key(node, key)
+            if await session.key(node, key):
+                return True
+            policy = self._roster.callbacks.get(contact.queue)
+            contact.errand.wants_callback = policy is not None and policy.key == key
+            return False
         more = self._floor.wait_prompts(contact) if self._announces else ()
         await session.comfort(node, COMFORT, more)
         return False
+
+    def _offer_over(self, contact: Contact) -> None:
+        """Have who is expected to wait too long asked, once, whether to call them back."""
+        policy = self._roster.callbacks.get(contact.queue)
+        over = policy.offer_over_ms if policy is not None else None
+        if over is None or contact.offered:
+            return
+        expected = self._floor.expected(contact)
+        contact.offered = contact.errand.callback = expected is not None and expected > over
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone."""
@@ -194,6 +210,14 @@ class Reception:
         self._ledger.in_flow(contact.interaction, self._clock.now())
         await session.after(node)
         self._settle(call, contact)
+
+    async def reserved(self, call: Call, offer: str) -> None:
+        """Tell an agent whom they are held for."""
+        await self._callbacks.reserved(call, offer)
+
+    async def called(self, call: Call, machine: bool) -> None:
+        """Speak with a customer who is called back."""
+        await self._callbacks.called(call, machine)
 
     async def referred(self, call: Call, to: str) -> None:
         """Send a caller on, as their agent's phone asks."""

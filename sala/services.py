@@ -9,12 +9,14 @@ from pathlib import Path
 
 from acd.dialling import Dialling
 from acd.gate import Gate, Rules
+from acd.promises import Promises
 from crm.database import Database
 from crm.recorder import Recorder
 from ivr.deliveries import Deliveries
 from ivr.lookups import HttpService, NamedQueries
 from ivr.mailboxes import Mailboxes
 from ivr.services import Services
+from sala.asking import FlowCallbacks, Lines
 from sala.notebook import Notebook, Proofs
 from sala.settings import Settings
 
@@ -35,11 +37,11 @@ def gate(settings: Settings) -> Gate:
 
 
 class FlowServices:
-    """All of them. `services` and `notebook` are for sessions, `dialling` for whoever dials.
+    """All of them. `services` and `notebook` are for sessions, `dialling` for whoever dials,
+    `promises` for whoever promises callbacks.
 
     `clock` gives milliseconds since the epoch; `agent` an agent's address, empty if unknown;
-    `entered` when an interaction entered its queue, 0 if it has not; `called_back` is told each
-    interaction whose callback is promised.
+    `lines` is the floor as promises see it.
     """
 
     def __init__(
@@ -50,8 +52,7 @@ class FlowServices:
         clock: Callable[[], int],
         *,
         agent: Callable[[str], str],
-        entered: Callable[[str], int],
-        called_back: Callable[[str], None],
+        lines: Lines,
     ) -> None:
         self._http = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
         self._deliveries = (
@@ -62,20 +63,15 @@ class FlowServices:
         self.notebook = Notebook(
             recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock
         )
-        self.dialling = Dialling(
-            gate(settings),
-            database,
-            clock,
-            agent=agent,
-            entered=entered,
-            called_back=called_back,
-        )
+        allowed = gate(settings)
+        self.dialling = Dialling(allowed, database, clock, agent=agent)
+        self.promises = Promises(allowed, database, clock, lines)
         self.services = Services(
             http=self._http,
             sql=NamedQueries(Path(settings.flows), database),
             customers=self.notebook,
             verifier=Proofs(database, clock),
-            callbacks=self.dialling,
+            callbacks=FlowCallbacks(self.promises, lines, database, clock),
             voicemail=Mailboxes(Path(settings.paths.recordings), database, clock),
             gate=self.dialling,
             webhooks=self._http if settings.webhook_secret else None,

@@ -171,6 +171,12 @@ class Settings(BaseSettings):
         description="Address that flows' events are told to, signed; empty: nowhere.",
         json_schema_extra=_expects("an http:// or https:// address"),
     )
+    survival_queue: str = Field(
+        default="",
+        description="Queue of callbacks that were asked for while the service was away, by callers "
+        "who were in none; empty: they wait until one is assigned.",
+        json_schema_extra=_expects("a queue's name"),
+    )
     dial_allowed: Addresses = Field(
         default=(),
         description="What transfers and callbacks may dial: prefixes such as +66, regions such "

@@ -28,7 +28,7 @@ def after_abandon(
     least = policy.after_abandon_ms
     if least is None or waited_ms < least:
         return False
-    return last_ms is None or _day(policy, number, last_ms) != _day(policy, number, now)
+    return last_ms is None or last_ms < day_began(policy, number, now)
 
 
 def after_cut(policy: Policy, *, ours: bool) -> bool:
@@ -36,9 +36,11 @@ def after_cut(policy: Policy, *, ours: bool) -> bool:
     return policy.rescue and ours
 
 
-def _day(policy: Policy, number: str, at: int) -> int:
+def day_began(policy: Policy, number: str, now: int) -> int:
+    """Return when the customer's day began, in ms."""
     zone = ZoneInfo((zones(number) or (policy.calling.timezone,))[0])
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date().toordinal()
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    return round(datetime.combine(today, datetime.min.time(), zone).timestamp() * 1000)
 
 
 @dataclass(frozen=True, slots=True)

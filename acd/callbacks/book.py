@@ -24,7 +24,7 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
-from acd.router.events import QueueConfig
+from acd.router.events import Arrived, QueueConfig
 from crm.records import Callback
 
 from . import events as ev
@@ -76,6 +76,24 @@ class Book:
         """Return where an open callback is; None if it is not open, or unknown."""
         held = self._shelf.held.get(callback)
         return None if held is None else held.stage
+
+    def record(self, callback: str) -> Callback | None:
+        """Return the row of an open callback as it is known here; None as `stage`."""
+        held = self._shelf.held.get(callback)
+        return None if held is None else held.record
+
+    def known(self) -> list[str]:
+        """Return the ids of all open callbacks."""
+        return list(self._shelf.held)
+
+    def in_line(self) -> list[tuple[str, Arrived]]:
+        """Return those that stand in the router's line, with what brings each to its place."""
+        return [(one.id, one.place) for one in self._shelf.held.values() if one.in_line]
+
+    def place(self, callback: str) -> Arrived | None:
+        """Return what brings an open callback to its place; None as `stage`."""
+        held = self._shelf.held.get(callback)
+        return None if held is None else held.place
 
     def of(self, queue: str, customer: str | None, number: str) -> str | None:
         """Return the open callback of a customer, or of a number, in a queue; None if none is."""

@@ -104,6 +104,11 @@ class Conduct:
             case ev.PutOut() if one.in_line:
                 one.in_line = False
                 self._put_out(one, now)
+            case ev.Deferred() if one.in_line and one.stage is Stage.WAITING:
+                one.due = now + HELD_MS
+                self.settle(one, now)
+            case ev.Found():
+                self._found(one, event, now)
             case ev.Claimed() if one.claiming:
                 self._claimed(one, event, now)
             case ev.ClaimFailed() if one.claiming:
@@ -196,9 +201,26 @@ class Conduct:
         self.out.append(
             ev.Dial(
                 one.id, one.fence, one.record.number, one.queue, policy.ring_ms, one.agent,
-                policy.caller_id, one.record.language or "",
+                policy.caller_id, one.record.language or "", policy.detect,
             )
         )  # fmt: skip
+
+    def _found(self, one: Held, event: ev.Found, now: int) -> None:
+        """Take up an attempt of the process before this one."""
+        policy = self.policy(one.queue)
+        ours = one.record.holder is not None and event.fence == one.seen
+        if not ours or one.live or one.claiming:
+            if event.fence != one.fence:
+                self.out.append(ev.HangUp(one.id, event.fence))
+            return
+        one.fence, one.offer, one.agent = event.fence, event.offer, event.agent
+        if event.answered:
+            self._to_agent(one, now)
+            return
+        self._shelf.stay(one, Stage.DIALLING, now + policy.ring_ms + RING_GRACE_MS)
+        if policy.agent_first and not one.offer:
+            # The agent did not wait.
+            self._hang_up(one, Outcome.WITHDRAWN, now)
 
     def _to_agent(self, one: Held, now: int) -> None:
         """The customer is there to talk: connect them, or let them wait at their place."""

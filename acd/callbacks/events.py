@@ -61,6 +61,28 @@ class PutOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """It cannot be offered now, though it is in line: the database is away."""
+
+    callback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """After a restart: an attempt whose call is up, as it was left by the last process.
+
+    It is taken up if its fence is that of the row's live attempt. `answered`: the customer is on
+    the line, and waits. `offer` and `agent`: who is held for it; empty if nobody is.
+    """
+
+    callback: str
+    fence: int
+    answered: bool
+    offer: str = ""
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """The attempt is ours. `before` counts the attempts made so far."""
 
@@ -156,8 +178,8 @@ class TimePassed:
 
 
 Event = (
-    Configured | Known | Offered | Unreserved | PutOut | Claimed | ClaimFailed | Answered
-    | MachineHeard | Chose | Talking | AttemptEnded | CalledAgain | Cancelled | Expected
+    Configured | Known | Offered | Unreserved | PutOut | Deferred | Found | Claimed | ClaimFailed
+    | Answered | MachineHeard | Chose | Talking | AttemptEnded | CalledAgain | Cancelled | Expected
     | TimePassed
 )  # fmt: skip
 
@@ -200,6 +222,8 @@ class Dial:
     """Who is reserved; empty: customer-first."""
     caller_id: str
     language: str
+    detect: bool
+    """Whether to find out if a machine answers."""
 
 
 @dataclass(frozen=True, slots=True)

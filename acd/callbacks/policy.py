@@ -47,6 +47,8 @@ class Policy:
     retry: dict[Outcome, tuple[int, ...]] = field(default_factory=lambda: dict(_RETRY))
     """By outcome: the pause when it comes of the first attempt, of the second …; the last holds for
     all that follow. Empty: no next attempt."""
+    detect: bool = True
+    """Whether it is listened whether a machine has answered, which takes a second or two."""
     leave_message: bool = False
     expires_ms: int = 72 * HOUR
     later_ms: int = 10 * MINUTE
@@ -85,7 +87,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "attempts": ("3", "At most so many."),
     "retry": ("", "By outcome, the pause after the first attempt, the second …; `[]`: no other "
               "attempt."),
-    "machine": ("retry", "`message`: leave one; the agent is free meanwhile."),
+    "machine": ("retry", "`message`: leave one; the agent is free meanwhile. `connect`: nobody "
+                "listens whether one answers, which takes a second or two."),
     "expires": ("72h", "After the request, or after the time that was chosen."),
     "later": ("10m", "The pause after \"later\"."),
     "at_once": ("10", "Most calls in progress for the queue, with `first: customer`."),
@@ -105,6 +108,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "caller_id": ("", "The number shown; none: the trunk's."),
 }  # fmt: skip
 """Fields by name: the default as an admin writes it (empty: see its meaning), and the meaning."""
+
+MACHINE = ("retry", "message", "connect")
 
 
 def read(given: Any, faults: Faults) -> Policy:
@@ -129,7 +134,7 @@ def read(given: Any, faults: Faults) -> Policy:
             return default
 
     first = take("first", "agent", lambda v: values.choice(v, ("agent", "customer"), "order"))
-    machine = take("machine", "retry", lambda v: values.choice(v, ("retry", "message"), "way"))
+    machine = take("machine", "retry", lambda v: values.choice(v, MACHINE, "way"))
     abandoned: int | None = take("after_abandon", None, _or_none(_time(0, HOUR)))
     return Policy(
         agent_first=first == "agent",
@@ -138,6 +143,7 @@ def read(given: Any, faults: Faults) -> Policy:
         ask_ms=take("answer_within", plain.ask_ms, _time(3_000, 2 * MINUTE)),
         attempts=take("attempts", plain.attempts, lambda v: values.number(v, 1, 20)),
         retry={**plain.retry, **take("retry", {}, _retry)},
+        detect=machine != "connect",
         leave_message=machine == "message",
         expires_ms=take("expires", plain.expires_ms, _time(MINUTE, _LONGEST_MS)),
         later_ms=take("later", plain.later_ms, _time(MINUTE, 24 * HOUR)),

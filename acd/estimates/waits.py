@@ -115,6 +115,10 @@ class Waits:
         self._stale.clear()
         return found
 
+    def estimate(self, interaction: str, now: int) -> Estimate | None:
+        """Return one estimate; None where too little is known."""
+        return None if self._estimator is None else self._estimator.estimate(interaction, now)
+
     def say(self, interaction: str, now: int) -> Said | None:
         """Return what to tell a caller now, and note that it was said; None: nothing honest."""
         if self._estimator is None:

@@ -87,6 +87,8 @@ class Play(Asked):
 
     items: tuple[Heard, ...] = ()
     language: str = ""
+    keep: bool = False
+    """Whether keys pressed meanwhile, or before, are for what takes digits next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,66 @@ class EnterQueue(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class AskCallback(Asked):
-    """Promise a callback, durably; answer with `Done` or `Refused`."""
+class FindCallback(Asked):
+    """Look for a number's open callback in a queue; answer with `Found` or `NotFound`.
+
+    `Found` holds `callback`, its id, and its `place` in line.
+    """
 
     queue: str = ""
+    number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNumber(Asked):
+    """Ask whether a number may be called back; answer with `Found` or `NotFound`.
+
+    `Found` holds `number` in E.164 and the `digits` by which people say it.
+    """
+
+    number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTimes(Asked):
+    """Ask which times are free; answer with `Found`: `times` (pairs in ms), and their `zone`."""
+
+    queue: str = ""
+    number: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskCallback(Asked):
+    """Promise a callback, durably; answer with `Done` or `Refused`.
+
+    `due_ms` is the time that was chosen, `told_ms` the latest the caller was told.
+    """
+
+    queue: str = ""
+    number: str = field(default="", repr=False)
+    language: str = ""
+    due_ms: int | None = None
+    told_ms: int | None = None
+    opening: bool = False
+    """Whether it is for when the queue opens."""
+    priority: int = 0
+    """A head start in seconds."""
+    preferred: tuple[Preferred, ...] = ()
+    criteria: tuple[RoutingStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineCallback(Asked):
+    """Count a caller who was offered a callback and wanted none; answer with `Done`."""
+
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCallback(Asked):
+    """Have another number called; an empty one cancels. Answer with `Done` or `Refused`."""
+
+    callback: str = ""
     number: str = field(default="", repr=False)
 
 
@@ -250,7 +308,12 @@ Action: TypeAlias = (
     | SendCode
     | Verify
     | EnterQueue
+    | FindCallback
+    | CheckNumber
+    | OfferTimes
     | AskCallback
+    | DeclineCallback
+    | ChangeCallback
     | Transfer
     | AskWebhook
     | HangUp

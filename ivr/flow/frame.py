@@ -13,7 +13,7 @@ from ivr.flow import expressions, texts
 from ivr.flow.actions import Heard, Phrase
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.model import FlowDocument
-from ivr.flow.nodes import HoursNode, QueueNode
+from ivr.flow.nodes import CallbackNode, HoursNode, QueueNode
 from ivr.flow.parts import Item, Recorded
 from ivr.saying import Unsayable, say
 
@@ -175,7 +175,9 @@ def asked(documents: Iterable[FlowDocument]) -> frozenset[str]:
         if len(document.served) > 1:
             names.add("customer")
         for node in document.nodes.values():
-            if isinstance(node, QueueNode) and any(one.last_agent for one in node.prefer):
+            if isinstance(node, QueueNode | CallbackNode) and any(
+                one.last_agent for one in node.prefer
+            ):
                 names.add(LAST_AGENT)
             told += [text for _, text, _ in node.expressions()]
             for _, items in node.audio():

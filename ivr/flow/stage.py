@@ -19,12 +19,16 @@ from ivr.flow.actions import (
     AskWebhook,
     Broken,
     CallerGone,
+    ChangeCallback,
+    CheckNumber,
     Collect,
+    DeclineCallback,
     Directed,
     Done,
     Effect,
     Ended,
     EnterQueue,
+    FindCallback,
     Found,
     HangUp,
     Heard,
@@ -35,6 +39,7 @@ from ivr.flow.actions import (
     LookUpHttp,
     LookUpSql,
     NotFound,
+    OfferTimes,
     Outcome,
     Phrase,
     Play,
@@ -59,6 +64,8 @@ from pbx.port import Cause, Digits, DigitsEnd
 
 STEP = re.compile(r"[0-9*#]+|silence|talk|hang up|speak \d+(\.\d+)?")
 """What a step of a script looks like."""
+
+_SLOT_MS = 30 * 60_000
 
 Answer = str | Mapping[str, object]
 """What a service answers at a node: `failed`, `missing`, `refused`, `done`, a verdict, the target
@@ -209,6 +216,15 @@ class Stage:
                 return self._service(action)
 
     def _service(self, action: Action) -> Outcome:
+        if isinstance(action, CheckNumber):
+            return _found(paper_number(action.number))
+        if isinstance(action, OfferTimes):
+            return Found(paper_times(self._now_ms))
+        if isinstance(action, FindCallback):
+            return _found(self._waits(action))
+        if isinstance(action, ChangeCallback | DeclineCallback):
+            self.run.callback = getattr(action, "number", "")
+            return Done()
         simple = isinstance(action, AskCallback | KeepVoicemail | SendCode)
         given = self._given(action, "done" if simple else None)
         if given == "failed" or given is None:
@@ -230,6 +246,10 @@ class Stage:
                 return Done()
             case _:
                 return Refused()
+
+    def _waits(self, action: Action) -> Mapping[str, object] | None:
+        """A place in the node's answers: a callback that waits there already."""
+        return paper_waits(self._answers.get(action.node))
 
     def _given(self, action: Action, default: str | None) -> Answer | None:
         if isinstance(action, SendCode):
@@ -261,6 +281,33 @@ class Stage:
                 self.run.kept_language = language
             case Answered(question=question, answer=answer):
                 self.run.answers[question] = answer
+
+
+def paper_number(number: str) -> Mapping[str, object] | None:
+    """Judge a number on paper: any of 8 to 15 digits may be called."""
+    digits = number.removeprefix("+")
+    fit = digits.isascii() and digits.isdigit() and 8 <= len(digits) <= 15
+    return {"number": number, "digits": digits} if fit else None
+
+
+def paper_waits(given: deque[Answer] | None) -> Mapping[str, object] | None:
+    """Take a callback that waits already from a node's answers, such as `{place: 3}`."""
+    if not given or not isinstance(given[0], Mapping):
+        return None
+    found = given.popleft()
+    place = str(found.get("place", "")) if isinstance(found, Mapping) else ""
+    return {"callback": "waits", "place": int(place) if place.isdigit() else 0}
+
+
+def paper_times(now_ms: int) -> Mapping[str, object]:
+    """Return times on paper: each half hour of the next three hours, in UTC."""
+    first = -(-now_ms // _SLOT_MS) * _SLOT_MS
+    starts = range(first, first + 6 * _SLOT_MS, _SLOT_MS)
+    return {"times": tuple((at, at + _SLOT_MS) for at in starts), "zone": "UTC"}
+
+
+def _found(values: Mapping[str, object] | None) -> Outcome:
+    return NotFound() if values is None else Found(values)
 
 
 def words(item: Heard, language: str) -> str:

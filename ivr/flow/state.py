@@ -62,3 +62,9 @@ def of_facts(carried: Mapping[str, str]) -> str:
 def _encode(value: object) -> str:
     raw = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(zlib.compress(raw, 9)).decode().rstrip("=")
+
+
+def language(carried: Mapping[str, str]) -> str:
+    """Return the language of the walk that a call carries; empty if none is known."""
+    found = unpack(of_facts(carried))
+    return found[0] if found is not None else ""

@@ -52,8 +52,10 @@ class Habit(StrEnum):
     """Busy when called the first time."""
     AWAY_FIRST = "away_first"
     """Does not answer the first time."""
-    REFUSES = "refuses"
-    """Turns every call down."""
+    DECLINES_FIRST = "declines_first"
+    """Turns the first call down."""
+    GONE = "gone"
+    """Their number is not in use any more."""
     STAYS = "stays"
     """Wants no callback and waits on the line."""
 

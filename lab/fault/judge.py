@@ -141,4 +141,5 @@ def _unoffered(one: Customer) -> _Stretch | None:
         return None
     row: Row = one.rows[0]
     until = first or row.ended or 0
-    return _Stretch(one.name, row.entered, row.made, until)
+    # Nobody is called back who is on the line still.
+    return _Stretch(one.name, row.entered, max(row.made, one.left), until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Sequence
 
@@ -52,7 +53,8 @@ async def run(
         await load.cancel()
     facts.left_over = [*load.faults, *await _left_over(ground)]
     await witness.read()
-    facts.customers = list(witness.customers.values())
+    # What comes afterwards is no part of this run.
+    facts.customers = copy.deepcopy(list(witness.customers.values()))
     facts.ended = now()
     return facts
 

@@ -29,6 +29,8 @@ PATIENCE_S = 45.0
 CALLED_BACK_S = 90.0
 """How long a callback is waited for."""
 
+FIRST_ONLY = frozenset({Habit.BUSY_FIRST, Habit.AWAY_FIRST, Habit.DECLINES_FIRST})
+
 
 class Load:
     """So many customers at a time, each anew when one is done, until `close`."""
@@ -89,8 +91,10 @@ class Load:
                 await phone.behave("busy")
             case Habit.AWAY_FIRST:
                 await phone.behave("ring")
-            case Habit.REFUSES:
+            case Habit.DECLINES_FIRST:
                 await phone.behave("reject")
+            case Habit.GONE:
+                await phone.behave("unknown")
             case _:
                 await phone.behave("answer", after_s=RINGS_S, talk_s=HOLD_S)
 
@@ -134,9 +138,9 @@ class Load:
             await leg.press("1")
 
     async def _called_back(self, customer: Customer, number: str) -> None:
-        """See a callback through: a habit holds for the first time only, but that of refusing."""
+        """See a callback through: most habits hold for the first time only."""
         witness = self._witness
-        if customer.habit in (Habit.BUSY_FIRST, Habit.AWAY_FIRST):
+        if customer.habit in FIRST_ONLY:
             with contextlib.suppress(Deadline):
                 await witness.watch.until(
                     lambda: number in witness.ended or bool(customer.rings), "a ring", CALLED_BACK_S

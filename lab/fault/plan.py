@@ -22,7 +22,8 @@ HABITS: dict[Habit, int] = {
     Habit.ANSWERS: 60,
     Habit.BUSY_FIRST: 12,
     Habit.AWAY_FIRST: 5,
-    Habit.REFUSES: 5,
+    Habit.DECLINES_FIRST: 5,
+    Habit.GONE: 3,
     Habit.STAYS: 18,
 }
 """Habits by weight."""

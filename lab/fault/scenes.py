@@ -55,23 +55,25 @@ class Scenes:
     async def promise(self) -> Scene:
         """The database is killed when a caller presses the key."""
         ground, what = self._ground, "database killed before the key: told to stay in line"
-        customer, number = self._load.known(Habit.ANSWERS)
         await self._agents("offline")
+        customer, number = self._load.known(Habit.ANSWERS)
         leg = await ground.world.caller.dial(LINE, number=number)
         customer.called = now()
-        await leg.answered()
-        await asyncio.sleep(PRESS_AFTER_S)
-        await ground.kill_database()
         try:
-            await leg.press("1")
-            await leg.hears(audio.read_sound(ground.stack.media(NOT_PROMISED)), within=WAITS_S)
-            await leg.hears_music(within=WAITS_S)
+            await leg.answered()
+            await asyncio.sleep(PRESS_AFTER_S)
+            await ground.kill_database()
+            try:
+                await leg.press("1")
+                await leg.hears(audio.read_sound(ground.stack.media(NOT_PROMISED)), within=WAITS_S)
+                await leg.hears_music(within=WAITS_S)
+            finally:
+                await ground.start_database()
+            await self._agents("available")
+            await self._until(lambda: bool(customer.talks), "a talk on the line")
+            await asyncio.sleep(PRESS_EVERY_S)
         finally:
-            await ground.start_database()
-        await self._agents("available")
-        await self._until(lambda: bool(customer.talks), "a talk on the line")
-        await asyncio.sleep(PRESS_EVERY_S)
-        await leg.hang_up()
+            await leg.hang_up()
         await leg.ended()
         await self._witness.read()
         breaches = self._judged([customer])
@@ -159,11 +161,13 @@ class Scenes:
             await asyncio.gather(*lives, return_exceptions=True)
         await self._witness.read()
 
-    async def _agents(self, presence: str) -> None:
+    async def _agents(self, wanted: str) -> None:
+        """Log agents in or out, one after the other; whoever is free is at once given work."""
+        stack = self._ground.stack
         for agent in AGENTS:
-            await self._ground.stack.agent(agent, presence)
-        for agent in AGENTS:
-            await self._ground.stack.becomes(agent, presence, WAITS_S)
+            await stack.agent(agent, wanted)
+            if wanted == "offline":
+                await stack.becomes(agent, wanted, WAITS_S)
 
     async def _all_end(self, customers: Sequence[Customer]) -> None:
         ended = self._witness.ended

@@ -14,6 +14,25 @@ from pbx.port import Caller, Cause
 LEG_PREFIX = "sala-"
 """Before an offer's id in the unique id of the agent's leg that rings for it."""
 
+EVENTS = frozenset(
+    {
+        "BridgeEnter",
+        "ContactList",
+        "ContactListComplete",
+        "ContactStatus",
+        "DTMFBegin",
+        "DTMFEnd",
+        "Hangup",
+        "HangupRequest",
+        "Newstate",
+        "OriginateResponse",
+        "Status",
+        "StatusComplete",
+    }
+)
+"""The AMI events that are read, beside those of `pbx.asterisk.parting`. The configuration keeps
+others from being sent (`pbx.appliance.events`)."""
+
 TRUNK = "trunk-out"
 """The endpoint over which numbers outside are dialled."""
 

@@ -7,9 +7,10 @@ say what it wants, so that probes, half-open connections and garbage cost nothin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import cast
 
 from pbx.errors import CallGone, LocalProtocolError, RemoteProtocolError, SwitchError
@@ -149,6 +150,7 @@ class FastAgiServer:
         self._silent: dict[AgiSession, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: set[AgiSession] = set()
+        self._noted: set[str] | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen; gives the port (the system's choice for 0). Raises OSError if it is taken."""
@@ -184,9 +186,20 @@ class FastAgiServer:
             del self._silent[oldest]
             oldest.close()
 
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[set[str]]:
+        """Note which calls (by unique id) have a request at any time within."""
+        noted = self._noted = {_call_of(one) for one in self._sessions if one.request is not None}
+        try:
+            yield noted
+        finally:
+            self._noted = None
+
     def requested(self, session: AgiSession) -> None:
         """A connection has described its call."""
         self._silent.pop(session, None)
+        if self._noted is not None:
+            self._noted.add(_call_of(session))
         task = asyncio.get_running_loop().create_task(self._run(session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -206,3 +219,7 @@ class FastAgiServer:
             log.exception("call handler failed", extra={"action": "agi_handler_failed"})
         finally:
             session.close()
+
+
+def _call_of(session: AgiSession) -> str:
+    return "" if session.request is None else session.request.env.get("agi_uniqueid", "")

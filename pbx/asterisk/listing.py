@@ -18,6 +18,7 @@ STATES = {
     "wait": CallState.WAITING,
     "hold": CallState.HELD,
     "conference": CallState.CONFERENCE,
+    "dialled": CallState.DIALLED,
 }
 
 

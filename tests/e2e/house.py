@@ -33,6 +33,7 @@ FLOWS = {
     "610": "vault",
     "611": "endless",
     "612": "sent-on",
+    "681": "ahead",
 }
 """Further numbers, and their flows."""
 
@@ -157,6 +158,16 @@ class House:
             "the interaction is in a queue",
             within,
         )
+
+    async def waits(self, number: str) -> None:
+        """The newest interaction of a number stands in line."""
+        found = await self.queued(number)
+
+        async def lines() -> list[str]:
+            rows = (await self.stack.status())["queues"]
+            return [one["interaction"] for row in rows for one in row["waiting"]]
+
+        await until(lines, lambda them: found["id"] in them, "it waits")
 
     async def waiting(self, count: int, queue: str = "sales", within: float = 5) -> None:
         """So many wait in a queue, those whose offer rings included."""

@@ -11,6 +11,7 @@ from house import House, of_kind, outcomes, until
 from lab import audio
 
 TYPED, MEMO, ASKED, IMPATIENT, VAULT, ENDLESS, SENT_ON = map(str, range(606, 613))
+AHEAD = "681"
 SECRET, PIN = "730918264550", "918273645546"
 GO_ON = "Press 1 to go on after all of this has been said to you at some length."
 
@@ -90,6 +91,24 @@ async def test_a_host_that_hangs_does_not_hold_the_caller_beyond_the_time_out(
     steps = json.loads(await house.stack.run("flow", "replay", interaction, "--json"))
     at = {step["body"]["node"]: step["at_ms"] for step in steps}
     assert 900 <= at["sorry"] - at["slow"] <= 1_500
+
+
+async def test_keys_typed_while_a_lookup_runs_are_for_what_follows(house: House) -> None:
+    call, number = await house.call(AHEAD)
+    await call.press("1")
+
+    async def asked() -> list[str]:
+        return house.web.asked
+
+    await until(asked, lambda found: number in found, "the look-up runs")
+    await call.press("274")
+    house.web.release.set()
+    await call.press("9")
+    await call.ended(10)
+    await house.closed(number)
+    way = ["first", "held", "told", "second", "digits", "tell", "goodbye"]
+    assert await house.way(number) == way
+    assert await house.tags(number) == {"typed": "749"}
 
 
 async def test_a_webhook_chooses_the_way(house: House) -> None:

@@ -128,20 +128,28 @@ async def test_after_hours_a_message_is_left(house: House, flows: Path, tmp_path
 async def test_after_hours_a_callback_is_promised_once(house: House, flows: Path) -> None:
     await opening(house, flows, CLOSED)
     number = house.number()
-    for _ in range(2):
+    for again in (False, True):
         call, _ = await house.call(AFTER_HOURS, number=number)
         await call.press("2")
-        text = "To be called back at the number you are calling from, press 1. If not, 2."
+        text = "To be called back when we are open again, press 1. If not, 2."
         await call.hears(house.spoken(text), at_least=0.7)
         await call.press("1")
-        await call.hears(house.spoken("We will call you back when we are open again."))
+        if again:
+            await call.hears(house.prompt("callback-waits-choose"), at_least=0.7)
+        else:
+            await call.hears(house.prompt("callback-confirm"), at_least=0.7)
+        await call.press("1")
+        await call.hears(
+            house.spoken("We will call you back when we are open again."), at_least=0.7
+        )
         # It was on disk before the caller heard so.
         rows = await house.stack.db.fetch(
             "SELECT queue, state, source FROM callbacks WHERE number = $1", number
         )
-        assert [tuple(row) for row in rows] == [("support", "waiting", "flow")]
+        assert [tuple(row) for row in rows] == [("support", "waiting", "closed")]
         await call.ended()
-        assert (await house.closed(number))["outcome"] == "called_back"
+        ended = "ended_in_flow" if again else "called_back"
+        assert (await house.closed(number))["outcome"] == ended
 
 
 async def test_a_callback_to_a_number_that_may_not_be_dialled_is_not_promised(
@@ -150,7 +158,11 @@ async def test_a_callback_to_a_number_that_may_not_be_dialled_is_not_promised(
     await opening(house, flows, CLOSED)
     call, number = await house.call(AFTER_HOURS, number="+66812345678")
     await call.press("21")
-    await call.hears(house.prompt("cannot-connect"))
+    await call.hears(house.prompt("callback-cannot"), at_least=0.7)
+    for premium in ("19005550123#", "911#"):
+        await call.hears(house.prompt("callback-enter"), at_least=0.7)
+        await call.press(premium)
+    await call.hears(house.prompt("cannot-connect"), at_least=0.7)
     await call.ended()
     rows = await house.stack.db.fetch("SELECT 1 FROM callbacks WHERE number = $1", number)
     assert rows == []

@@ -1,8 +1,10 @@
 -- Of crm.callbacks and crm.attempts.
 
 -- name: callbacks_ingest
-INSERT INTO callbacks (number, queue, requested_at, due_at, source, interaction, spool_file)
-SELECT $1, $2, from_ms($3), from_ms($3), $4, $5::text::uuid, $6
+INSERT INTO callbacks
+    (number, queue, requested_at, due_at, source, interaction, spool_file, customer_id)
+SELECT $1, $2, from_ms($3), from_ms($3), $4, $5::text::uuid, $6,
+    (SELECT customer_id FROM identities WHERE kind = 'phone' AND value = $1)
 WHERE NOT EXISTS (SELECT FROM do_not_call WHERE number = $1)
 ON CONFLICT DO NOTHING
 RETURNING id::text;
@@ -46,14 +48,48 @@ VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), fr
 ON CONFLICT DO NOTHING
 RETURNING id::text;
 
+-- name: callbacks_open_of
+SELECT * FROM callback_rows
+WHERE state = 'waiting' AND coalesce(queue, '') = $1 AND (number = $2 OR customer =
+    (SELECT customer_id::text FROM identities WHERE kind = 'phone' AND value = $2))
+ORDER BY requested_ms LIMIT 1;
+
+-- name: callbacks_of_customer
+SELECT * FROM callback_rows WHERE state = 'waiting' AND customer = $1 ORDER BY requested_ms, id;
+
+-- name: callbacks_ahead
+SELECT count(*) FROM callbacks
+WHERE state = 'waiting' AND coalesce(queue, '') = coalesce($1, '')
+    AND (requested_at, id) < (from_ms($2), $3::text::uuid);
+
+-- name: callbacks_open_count
+SELECT count(*) FROM callbacks WHERE state = 'waiting' AND number = $1;
+
+-- name: callbacks_taken
+SELECT to_ms(due_at) AS due_ms, count(*) FROM callbacks
+WHERE state = 'waiting' AND queue = $1 AND source = $2
+    AND due_at >= from_ms($3) AND due_at < from_ms($4)
+GROUP BY due_at;
+
+-- name: callbacks_due_at
+SELECT count(*) FROM callbacks
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND due_at = from_ms($3);
+
 -- name: callbacks_last
-SELECT to_ms(max(requested_at)) FROM callbacks WHERE number = $1 AND source = $2;
+SELECT to_ms(max(requested_at)) FROM callbacks
+WHERE source = $2 AND (number = $1 OR customer_id = $3::text::uuid);
+
+-- name: callbacks_last_of
+SELECT to_ms(max(requested_at)) FROM callbacks WHERE source = $2 AND (number = $1 OR customer_id =
+    (SELECT customer_id FROM identities WHERE kind = 'phone' AND value = $1));
 
 -- name: callbacks_change_number
 UPDATE callbacks SET number = $2, customer_id = coalesce(
         (SELECT identities.customer_id FROM identities WHERE kind = 'phone' AND value = $2),
         customer_id)
-WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id::text;
+WHERE id = $1::text::uuid AND state = 'waiting'
+    AND NOT EXISTS (SELECT FROM do_not_call WHERE do_not_call.number = $2)
+RETURNING id::text;
 
 -- name: callbacks_reschedule
 UPDATE callbacks SET due_at = from_ms($2),

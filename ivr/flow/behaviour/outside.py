@@ -9,6 +9,7 @@ from ivr.flow.actions import (
     AskCallback,
     AskWebhook,
     Collect,
+    DeclineCallback,
     Directed,
     Done,
     EnterQueue,
@@ -28,6 +29,7 @@ from ivr.flow.actions import (
     Verify,
 )
 from ivr.flow.behaviour.base import Note, Steps, Unfit, ms, silent, take
+from ivr.flow.behaviour.recall import Ending, Terms, talk
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
     CallbackNode,
@@ -141,17 +143,26 @@ def queue(node: QueueNode, me: Frame, _: Note) -> Steps:
     raise Unfit
 
 
-def _preferred(node: QueueNode, me: Frame) -> Iterator[Preferred]:
+def _preferred(node: QueueNode | CallbackNode, me: Frame) -> Iterator[Preferred]:
     for one in node.prefer:
         agent = "" if one.agent is None else me.evaluate(one.agent)
         if agent or one.last_agent:
             yield Preferred(agent, ms(one.for_s), one.absent == "skip")
 
 
+_EXITS = {
+    Ending.PROMISED: "accepted",
+    Ending.KEPT: "accepted",
+    Ending.CANCELLED: "declined",
+    Ending.DECLINED: "declined",
+    Ending.REFUSED: "failed",
+}
+
+
 def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:
     """Offer a callback, and have it promised."""
-    number = me.evaluate(node.number)
-    if not number:
+    own = me.evaluate(node.number)
+    if not (own or node.typed):
         return node.failed
     for _try in range(node.tries):
         keyed = yield from take(
@@ -163,11 +174,44 @@ def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:
             me,
         )
         if keyed.digits == node.accept:
-            outcome = yield AskCallback(queue=node.queue, number=number)
-            return node.accepted if isinstance(outcome, Done) else node.failed
+            ending = yield from talk(_terms(node, me), own)
+            if ending is Ending.UNSTORED:
+                return node.unstored or node.failed
+            exit_: str = getattr(node, _EXITS[ending])
+            return exit_
         if keyed.digits == node.decline:
             break
+    yield DeclineCallback(queue=node.queue)
     return node.declined
+
+
+def _terms(node: CallbackNode, me: Frame) -> Terms:
+    priority = 0 if node.priority is None else me.evaluate(node.priority)
+    preferred = tuple(_preferred(node, me))
+
+    def promise(number: str, due: int | None, told: int | None) -> AskCallback:
+        return AskCallback(
+            queue=node.queue,
+            number=number,
+            language=me.language,
+            due_ms=due,
+            told_ms=told,
+            opening=node.when == "opening",
+            priority=priority,
+            preferred=preferred,
+            criteria=node.criteria,
+        )
+
+    return Terms(
+        node.queue,
+        me.language,
+        promise,
+        tries=node.tries,
+        first_ms=ms(node.first_digit_s),
+        confirm=node.confirm,
+        typed=node.typed,
+        chosen=node.when == "chosen",
+    )
 
 
 def transfer(node: TransferNode, me: Frame, _: Note) -> Steps:

@@ -171,11 +171,16 @@ class QueueNode(Node):
 
 
 class CallbackNode(Node):
-    """Offers to call back: one key accepts, another declines."""
+    """Offers to call back: one key accepts, another declines.
 
-    EXITS = ("accepted", "declined", "failed")
+    The number is said back digit by digit; another may be typed in, and must be where it is
+    withheld. Who has an open callback in the queue is told their place, and may keep it, change the
+    number or cancel.
+    """
+
+    EXITS = ("accepted", "declined", "failed", "unstored")
     AUDIO = ("prompt",)
-    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"number": "string"}
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"number": "string", "priority": "int", "prefer": ""}
     ASKS_DIGITS = True
 
     type: Literal["callback"]
@@ -186,12 +191,24 @@ class CallbackNode(Node):
     decline: MenuKey = "2"
     tries: Annotated[int, Field(ge=1, le=5)] = 2
     first_digit_s: Seconds = 5.0
+    confirm: bool = True
+    """Whether the number is said back."""
+    typed: bool = True
+    """Whether another number may be typed in."""
+    when: Literal["turn", "opening", "chosen"] = "turn"
+    """When they are called: in their turn, from when the queue opens, or at a time they choose."""
+    prefer: Annotated[tuple[Prefer, ...], Field(max_length=5)] = ()
+    """As of a queue node; so too the next ones."""
+    criteria: tuple[RoutingStep, ...] = Field(default=(), max_length=20)
+    priority: Expression | None = None
     accepted: Target
     """Only once the promise is stored."""
     declined: Target
-    """Also who keys nothing."""
+    """Also who keys nothing, or cancels the callback they had."""
     failed: Target
-    """No number that may be dialled, or the promise cannot be stored."""
+    """No number that may be dialled, or no time that is free."""
+    unstored: Target | None = None
+    """Where the caller goes when the promise cannot be stored, such as a queue; else `failed`."""
 
 
 class TransferNode(Node):

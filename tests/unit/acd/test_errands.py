@@ -12,7 +12,12 @@ from acd.contacts import Contact
 from acd.router.events import Wanted
 from acd.router.recipes import Callback, Recipe, Say, Waited
 from crm.errors import DatabaseUnavailable
-from pbx.port import Caller
+from ivr.flow.actions import Action, AskCallback, Collect, Keyed, Outcome, Play, Played
+from ivr.flow.behaviour.recall import CANNOT, CONFIRM, ENTER, KEEPS, NUMBER
+from ivr.flow.stage import paper_number, paper_times, words
+from ivr.performer import perform
+from ivr.services import Services
+from pbx.port import Caller, Digits, DigitsEnd
 from sala.errands import NOT_PROMISED, OFFER, PROMISED, Errands
 
 LATER = (Waited(1000),)
@@ -21,20 +26,34 @@ LATER = (Waited(1000),)
 class Line:
     """A call and its session, as far as errands need them: what was heard, keyed and done."""
 
-    def __init__(self, key: str = "", number: str | None = "+12025550143") -> None:
+    language = "en"
+
+    def __init__(self, *keys: str, number: str | None = "+12025550143") -> None:
         self.caller = Caller(number)
         self.address = None
-        self.key = key
+        self.keys = list(keys)
+        self.callbacks: Promises | None = None
         self.log: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
     async def tell(self, prompts: list[str]) -> None:
         self.log += prompts
 
-    async def ask(self, prompt: str, *, first_ms: int) -> str:
-        self.log.append(prompt)
+    async def ask(self, prompts: list[str], *, first_ms: int) -> str:
+        self.log += prompts
         self.meanwhile()
-        return self.key
+        return self.keys.pop(0) if self.keys else ""
+
+    async def act(self, node: str, action: Action) -> Outcome:
+        if isinstance(action, Collect | Play):
+            self.log += [words(one, "en") for one in action.items]
+        if isinstance(action, Collect):
+            keys = self.keys.pop(0) if self.keys else ""
+            end = DigitsEnd.COMPLETE if keys else DigitsEnd.TIMEOUT
+            return Keyed(Digits(keys, end))
+        if isinstance(action, Play):
+            return Played()
+        return await perform(action, Services(callbacks=self.callbacks), "i1", lambda *_: None)
 
     async def left(self, node: str, reason: str) -> None:
         self.log.append(f"{node}: {reason}")
@@ -44,15 +63,34 @@ class Line:
 
 
 class Promises:
-    def __init__(self, answer: bool | Exception) -> None:
+    def __init__(self, answer: bool | Exception, waits: dict[str, Any] | None = None) -> None:
         self.answer = answer
+        self.one = waits
         self.made: list[tuple[str, str, str]] = []
+        self.changed: list[tuple[str, str]] = []
+        self.declines = 0
 
-    async def promise(self, interaction: str, queue: str, number: str) -> bool:
-        self.made.append((interaction, queue, number))
+    async def check(self, number: str) -> dict[str, object] | None:
+        return paper_number(number)
+
+    async def waits(self, queue: str, number: str) -> dict[str, Any] | None:
+        return self.one
+
+    async def times(self, queue: str, number: str) -> dict[str, object]:
+        return paper_times(0)
+
+    async def promise(self, interaction: str, asked: AskCallback) -> bool:
+        self.made.append((interaction, asked.queue, asked.number))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def change(self, callback: str, number: str) -> bool:
+        self.changed.append((callback, number))
+        return True
+
+    async def declined(self, interaction: str, queue: str) -> None:
+        self.declines += 1
 
 
 class Waiting:
@@ -65,6 +103,7 @@ class Waiting:
         self.contact = self.stage.call("i1")
         self.stage.clock.pass_ms(1000)
         self.line = line
+        line.callbacks = promises
         self.errands = Errands(self.stage.floor, self.pinned, promises, "US")
         self.known = True
 
@@ -100,38 +139,80 @@ async def test_who_is_turned_away_and_carries_no_flow_is_hung_up_on() -> None:
     assert waiting.line.log == ["hang up"]
 
 
+CONFIRMED = [NUMBER, "one two zero two five five five zero one four three", CONFIRM]
+
+
 async def test_who_accepts_is_promised_a_callback_and_let_go() -> None:
     promises = Promises(True)
-    waiting = Waiting(Line("1"), promises, recipes=ASKED)
+    waiting = Waiting(Line("1", "1"), promises, recipes=ASKED)
     assert await waiting.run()
     assert promises.made == [("i1", "q", "+12025550143")]
-    assert waiting.line.log == [OFFER, PROMISED, "hang up"]
+    assert waiting.line.log == [OFFER, *CONFIRMED, PROMISED, "hang up"]
     assert waiting.stage.book.of("i1") == [("queue", "called_back")]
     assert waiting.stage.line() == []
 
 
-@pytest.mark.parametrize("key", ["", "2"])
-async def test_who_does_not_accept_waits_on(key: str) -> None:
+async def test_who_asks_by_key_is_not_asked_whether_they_want_it() -> None:
     promises = Promises(True)
-    waiting = Waiting(Line(key), promises, recipes=ASKED)
+    waiting = Waiting(Line("1"), promises)
+    waiting.contact.errand.wants_callback = True
+    assert await waiting.run()
+    assert waiting.line.log == [*CONFIRMED, PROMISED, "hang up"]
+
+
+@pytest.mark.parametrize("keys", [[], ["2"], ["1"], ["1", "9", "9"]])
+async def test_who_does_not_accept_waits_on_and_is_counted(keys: list[str]) -> None:
+    promises = Promises(True)
+    waiting = Waiting(Line(*keys), promises, recipes=ASKED)
     assert not await waiting.run()
     assert (promises.made, waiting.stage.line()) == ([], ["i1"])
+    assert promises.declines == 1
+
+
+@pytest.mark.parametrize("number", [None, "12"])
+async def test_without_a_number_one_must_be_typed(number: str | None) -> None:
+    promises = Promises(True)
+    line = Line("1", "99", "14155550123", "1", number=number)
+    waiting = Waiting(line, promises, recipes=ASKED)
+    assert await waiting.run()
+    assert waiting.line.log[:4] == [OFFER, ENTER, CANNOT, ENTER]
+    assert promises.made == [("i1", "q", "14155550123")]
+
+
+async def test_another_number_may_be_typed_in() -> None:
+    promises = Promises(True)
+    waiting = Waiting(Line("1", "2", "14155550123", "1"), promises, recipes=ASKED)
+    assert await waiting.run()
+    assert promises.made == [("i1", "q", "14155550123")]
+
+
+async def test_one_that_waits_already_is_told_and_changed_and_the_caller_waits_on() -> None:
+    promises = Promises(True, {"callback": "c1", "place": 3})
+    waiting = Waiting(Line("1", "2", "14155550123", "1"), promises, recipes=ASKED)
+    assert not await waiting.run()
+    assert waiting.line.log[1:4] == ["callback-waits-at", "three", "callback-waits-choose"]
+    assert promises.changed == [("c1", "14155550123")]
+    assert (promises.made, waiting.stage.line()) == ([], ["i1"])
+    line = Line("1", "1")
+    waiting = Waiting(line, promises, recipes=ASKED)
+    assert not await waiting.run()
+    assert line.log[-1] == KEEPS
 
 
 @pytest.mark.parametrize("answer", [False, DatabaseUnavailable("away"), TimeoutError()])
 async def test_what_cannot_be_promised_is_said_and_the_place_is_kept(
     answer: bool | Exception,
 ) -> None:
-    waiting = Waiting(Line("1"), Promises(answer), recipes=ASKED)
+    waiting = Waiting(Line("1", "1"), Promises(answer), recipes=ASKED)
     entered = waiting.contact.entered
     assert not await waiting.run()
-    assert waiting.line.log == [OFFER, NOT_PROMISED]
+    assert waiting.line.log == [OFFER, *CONFIRMED, NOT_PROMISED]
     assert (waiting.stage.line(), waiting.contact.entered) == (["i1"], entered)
     assert waiting.stage.book.of("i1") == [("queue", None)]
 
 
 async def test_an_agent_who_answers_during_the_question_is_not_robbed_of_the_caller() -> None:
-    promises, line = Promises(True), Line("1")
+    promises, line = Promises(True), Line("1", "1")
     waiting = Waiting(line, promises, recipes=ASKED)
 
     def answered() -> None:
@@ -145,13 +226,8 @@ async def test_an_agent_who_answers_during_the_question_is_not_robbed_of_the_cal
     assert waiting.stage.presence("a")[0] == "on_contact"
 
 
-@pytest.mark.parametrize(
-    ("number", "promises"), [(None, Promises(True)), ("+12025550143", None), ("12", Promises(True))]
-)
-async def test_who_cannot_be_called_back_is_not_asked(
-    number: str | None, promises: Promises | None
-) -> None:
-    waiting = Waiting(Line("1", number), promises, recipes=ASKED)
+async def test_nobody_is_asked_where_no_callbacks_are_made() -> None:
+    waiting = Waiting(Line("1"), None, recipes=ASKED)
     assert not await waiting.run()
     assert waiting.line.log == []
     assert waiting.stage.line() == ["i1"]

@@ -8,7 +8,7 @@ from acd.router import Router
 from acd.router.events import Batch, Configuration, Wanted
 from acd.router.journal import from_body, to_decided
 from pbx.errors import LocalProtocolError
-from pbx.port import Cause, LegSnapshot
+from pbx.port import Cause, FloorSnapshot, LegSnapshot
 
 
 def test_a_call_rings_the_free_agent_and_is_written_down_whole() -> None:
@@ -161,6 +161,17 @@ def test_a_new_process_keeps_the_order_that_the_calls_carry() -> None:
     entered = {"i3": 900, "i1": 700, "i2": 800}
     stage.up(stage.snapshot(entered))
     assert stage.line() == ["i1", "i2", "i3"]
+    assert stage.last_ring()[2] == "c-i1"
+
+
+def test_a_call_that_comes_while_the_pbx_is_listed_is_not_taken_for_gone() -> None:
+    stage = Stage()
+    stage.floor = stage.service()
+    stage.call("i1")
+    listed = FloorSnapshot(reachable=frozenset({"pa"}), asking=frozenset({"c-i1"}))
+    stage.up(listed)
+    assert stage.book.interactions["i1"].outcome is None
+    assert stage.book.of("i1") == [("queue", None), ("ringing", None)]
     assert stage.last_ring()[2] == "c-i1"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acd.gate import Gate, Rules
 from acd.spool import Spool
 from crm import callbacks
 from crm.database import Database
@@ -31,7 +32,7 @@ def put(folder: Path, name: str, **changed: object) -> Path:
 
 
 def spool(folder: Path, database: Database, taken: list[str]) -> Spool:
-    return Spool(folder, database, "US", taken.append)
+    return Spool(folder, database, Gate(Rules("US", allowed=("US",))), taken.append)
 
 
 async def test_a_request_becomes_a_callback_and_its_file_goes(

@@ -86,6 +86,17 @@ async def test_a_call_is_described(house: House) -> None:
     assert call.carried == {"interaction": "i1", "queue": "q"}
 
 
+async def test_calls_that_ask_meanwhile_are_noted(house: House) -> None:
+    await house.call()
+    with house.server.noting() as noted:
+        assert noted == {"1700000000.1"}
+        peer = await house.connect()
+        peer.say(ENVIRONMENT.replace("1700000000.1", "1700000000.2"))
+        await asyncio.wait_for(house.calls.get(), 5)
+    await house.call()
+    assert noted == {"1700000000.1", "1700000000.2"}
+
+
 async def test_a_port_probe_costs_nothing(house: House) -> None:
     probe = await house.connect()
     probe.writer.close()

@@ -88,26 +88,6 @@ def test_identify_without_a_subject_asks_nothing() -> None:
     assert (run.queue, run.heard) == ("other", [])
 
 
-def test_callback() -> None:
-    node = {
-        "type": "callback",
-        "queue": "sales",
-        "prompt": "offer",
-        "accepted": "ok",
-        "declined": "none",
-        "failed": "bad",
-    }
-    facts = Facts(number="+12025550143")
-    run = play({"a": node}, "1", facts=facts)
-    assert (run.queue, run.callback) == ("ok", "+12025550143")
-    assert play({"a": node}, "2", facts=facts).queue == "none"
-    assert play({"a": node}, "silence", "9", facts=facts).queue == "none"
-    assert play({"a": node}, "9", "1", facts=facts).queue == "ok"
-    assert play({"a": node}).queue == "bad"
-    for refusal in ("refused", "failed"):
-        assert play({"a": node}, "1", facts=facts, answers={"a": [refusal]}).queue == "bad"
-
-
 def test_transfer() -> None:
     for way in ({"number": "'+12025550143'"}, {"sip": "sip:a@b.example"}, {"agent": "1001"}):
         run = play({"a": {"type": "transfer", "failed": "bad", **way}})

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from ivr.errors import FlowInvalid, FlowUnknown, PromptMissing, SpeechError
+from ivr.flow.behaviour.recall import pieces
 from ivr.flow.check import Context
 from ivr.library import Library
 from ivr.prompts import PromptStore
@@ -27,6 +28,7 @@ nodes:
   q: {type: queue, queue: sales, failed: h}
   h: {type: hangup}
 """
+WORDS = pieces("en", chosen=False)
 
 
 class Tones:
@@ -97,8 +99,9 @@ class House:
         (self.root / "state" / "media" / "en" / rendered).unlink()
 
     def asked(self) -> list[str]:
+        """Return what was synthesised, the words that talks of callbacks are made of aside."""
         asked, self.engine.asked = self.engine.asked, []
-        return asked
+        return [one for one in asked if one not in WORDS]
 
 
 @pytest.fixture
@@ -121,7 +124,8 @@ async def test_renders_once_and_only_what_changed(house: House) -> None:
     seen: list[tuple[int, int]] = []
     assert await house.library.reload(lambda done, total: seen.append((done, total))) == []
     assert house.asked() == ["Hello there.", "One moment."]
-    assert seen == [(0, 2), (1, 2), (2, 2)]
+    count = 2 + len(WORDS)
+    assert seen == [(done, count) for done in range(count + 1)]
     house.open()
     await house.library.reload()
     assert house.asked() == []
@@ -281,6 +285,6 @@ async def test_sample_is_rendered_in_time(tmp_path: Path) -> None:
     ids = store.read().ids("en")
     for prompt in ids:
         name = store.audio(prompt, "en").name
-        assert 0.4 < length(name) / 8_000 < 8
+        assert 0.4 < length(name) / 8_000 < 10
     greeting = sum(length(store.audio(prompt, "en").name) for prompt in ("welcome", "main-menu"))
     assert greeting / 8_000 <= 6

@@ -1,0 +1,82 @@
+"""One attempt, from the order to dial until the customer talks or is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acd.callbacks.words import Outcome
+from acd.contacts import Contact
+from acd.router.events import Arrived
+from crm.records import Callback
+from pbx.port import Cause
+
+CALLBACK, FENCE, RESERVED = "callback", "fence", "reserved"
+"""What a customer's call carries: which callback and which claim it is made for; and what the leg
+of an agent carries who is held for one."""
+
+_OUTCOMES = {
+    Cause.BUSY: Outcome.BUSY,
+    Cause.REJECTED: Outcome.BUSY,
+    Cause.NO_ANSWER: Outcome.NO_ANSWER,
+    Cause.NORMAL: Outcome.NO_ANSWER,
+    Cause.UNREACHABLE: Outcome.NO_ANSWER,
+    Cause.UNALLOCATED: Outcome.REFUSED,
+    Cause.CONGESTION: Outcome.CONGESTION,
+}
+
+
+def call_of(callback: str, fence: int) -> str:
+    """Return the id of the customer's call in an attempt: never the same twice."""
+    return f"callback-{callback}-{fence}"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A live attempt; its claim is held by `Store`."""
+
+    record: Callback
+    fence: int
+    interaction: str
+    agent: str = ""
+    dialled: bool = False
+    """Whether the PBX has been told to call."""
+    given_up: bool = False
+    contact: Contact | None = None
+    """Once the customer has picked up."""
+    joins: str = ""
+    """The offer of the leg that they are to be connected with, once they wait."""
+    message: bool = False
+    """Whether a message is to be left."""
+
+    @property
+    def callback(self) -> str:
+        """The callback's id."""
+        return self.record.id
+
+    @property
+    def call(self) -> str:
+        """The id of the customer's call."""
+        return call_of(self.record.id, self.fence)
+
+    def outcome(self, cause: Cause) -> Outcome:
+        """Return what it came to, when the call has ended."""
+        if self.contact is not None:
+            return Outcome.HUNG_UP
+        return _OUTCOMES.get(cause, Outcome.FAILED)
+
+
+def facts(callback: str, place: Arrived) -> dict[str, str]:
+    """Return what calls and legs made for a callback carry."""
+    return {
+        "interaction": place.interaction,
+        "queue": place.queue,
+        "entered": str(place.entered),
+        CALLBACK: callback,
+    }
+
+
+def fence_of(carried: Mapping[str, str]) -> int:
+    """Return the fence that a call carries; 0 if it carries none."""
+    text = carried.get(FENCE, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

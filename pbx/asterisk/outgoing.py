@@ -1,0 +1,153 @@
+"""Ringing by Originate: what the orders hold, and calls of ours to customers until their end.
+
+All are sent to fixed contexts of ours, with channel ids of our choosing, so that a leg is known by
+its id alone in every event, and after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Mapping
+
+from pbx.asterisk.facts import LEG_PREFIX, Q850, channel_of, encode_carry
+from pbx.asterisk.link import AmiLink
+from pbx.errors import LinkDown, LocalProtocolError
+from pbx.port import CallEnded, Caller, Cause, FloorSnapshot, SwitchEvent
+from pbx.wire.ami import Event, Response
+
+NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
+NO_CHANNEL_S = 0.25
+"""How long a failed originate waits for the hang-up of its channel, which tells the cause."""
+
+_CALL = re.compile(r"[A-Za-z0-9-]{1,100}")
+_SHOWN = re.compile(r"\+?[0-9]{1,15}")
+
+
+def leg_headers(
+    offer: str,
+    address: str,
+    context: str,
+    exten: str,
+    other: str,
+    ring_ms: int,
+    caller: Caller,
+    carry: Mapping[str, str],
+) -> list[tuple[str, str]]:
+    """Return the order to ring an agent; `other` is the channel that is pulled to the leg."""
+    shown = "".join(c for c in caller.name if c not in '"<>\\')
+    return [
+        ("Channel", channel_of(address)),
+        ("Context", context),
+        ("Exten", exten),
+        ("Priority", "1"),
+        ("Timeout", str(ring_ms)),
+        ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
+        ("Variable", f"SALA_CALLER={other}"),
+        ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
+        ("Variable", "TRANSFER_CONTEXT=sala-refer"),
+        ("ChannelId", LEG_PREFIX + offer),
+        ("Async", "true"),
+    ]
+
+
+class Outgoing:
+    """Calls to customers. `tell` is given the one `CallEnded` of each."""
+
+    def __init__(self, link: AmiLink, tell: Callable[[SwitchEvent], None]) -> None:
+        self._link = link
+        self._tell = tell
+        self._live: dict[str, bool] = {}
+        """Whether each is given up."""
+        self._over: set[str] = set()
+        """Their end was told before that of their channels."""
+
+    def __contains__(self, call: str) -> bool:
+        return call in self._live or call in self._over
+
+    def dial(
+        self,
+        call: str,
+        address: str,
+        ring_ms: int,
+        shown: str,
+        carry: Mapping[str, str],
+        detect: bool,
+    ) -> None:
+        """Call. Raises `LocalProtocolError` for an id, an address or a number that is none."""
+        if not _CALL.fullmatch(call) or call.startswith(LEG_PREFIX):
+            raise LocalProtocolError("a call's id is made of letters, digits and -")
+        if shown and not _SHOWN.fullmatch(shown):
+            raise LocalProtocolError("the number shown is made of digits")
+        headers = [
+            ("Channel", channel_of(address)),
+            ("Context", "sala-callback"),
+            ("Exten", "s"),
+            ("Priority", "1"),
+            ("Timeout", str(ring_ms)),
+            ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
+            ("Variable", "SALA_STATE=dialled"),
+            ("Variable", f"SALA_DETECT={'yes' if detect else ''}"),
+            ("ChannelId", call),
+            ("Async", "true"),
+        ]
+        if shown:
+            headers.insert(5, ("CallerID", f"<{shown}>"))
+        self._live[call] = False
+        try:
+            answer = self._link.send("Originate", headers)
+        except LinkDown:
+            asyncio.get_running_loop().call_soon(self._ended, call, Cause.FAILED)
+            return
+        answer.add_done_callback(lambda done: self._taken(call, done))
+
+    def give_up(self, call: str) -> None:
+        """End one, now or as soon as its channel is there."""
+        if call in self._live:
+            self._live[call] = True
+        # While the link is down it stays: whoever gave it up finds it in the snapshot.
+        with contextlib.suppress(LinkDown):
+            self._link.send("Hangup", [("Channel", call), ("Cause", str(Q850[Cause.NORMAL]))])
+
+    def heard(self, event: Event) -> bool:
+        """Take an event of one; return whether it concerns nobody else."""
+        headers = event.headers
+        call = headers.get("Uniqueid", "")
+        match event.name:
+            case "Hangup" if call in self._over:
+                self._over.discard(call)
+                return True
+            case "Hangup":
+                del self._live[call]
+                return False
+            case "Newstate" if self._live.get(call):
+                self.give_up(call)  # it was not there yet
+            case "OriginateResponse" if headers.get("Response") == "Failure":
+                if headers.get("Reason") == NO_ANSWER_REASON:
+                    if call in self._live:
+                        self._over.add(call)
+                    self._ended(call, Cause.NO_ANSWER)
+                else:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(NO_CHANNEL_S, self._ended, call, Cause.UNREACHABLE)
+                return True
+        return False
+
+    def restore(self, floor: FloorSnapshot) -> None:
+        """Take the PBX's word for which there are."""
+        there = {call.call for call in floor.calls}
+        self._live = {call: gone for call, gone in self._live.items() if call in there}
+        self._over.clear()
+
+    def _taken(self, call: str, done: asyncio.Future[Response]) -> None:
+        failure = done.exception()
+        if isinstance(failure, LinkDown):
+            return  # what became of it is told by the snapshot after the link is back
+        if failure is not None or not done.result().success:
+            self._ended(call, Cause.FAILED)
+
+    def _ended(self, call: str, cause: Cause) -> None:
+        """Tell its end, once."""
+        if self._live.pop(call, None) is not None:
+            self._tell(CallEnded(call, cause, by_caller=False))

@@ -1,0 +1,101 @@
+"""What is said when a customer is called back: to the agent who is held, and to the customer."""
+
+from __future__ import annotations
+
+import logging
+
+from acd.callbacks.words import Choice, Stage
+from acd.calling_back import CallingBack
+from acd.clock import Clock
+from crm.records import Callback
+from ivr.errors import PromptMissing
+from ivr.prompts import PromptStore
+from pbx.errors import CallGone
+from pbx.port import Call, Prompt, SayNumber
+
+log = logging.getLogger(__name__)
+
+WHISPER, SINCE, MINUTES = "callback-agent", "callback-agent-since", "callback-agent-minutes"
+"""To the agent: this is a callback; the customer asked for it so many minutes ago."""
+QUESTION, LATER, CANCELLED = "callback-question", "callback-later", "callback-cancelled"
+MESSAGE = "callback-message"
+CHOICES = {"1": Choice.TALK, "2": Choice.LATER, "3": Choice.CANCEL}
+ASKED_TIMES = 3
+"""How often they are asked at most; the policy's time may end it before."""
+ANSWER_MS = 4_000
+_MINUTE_MS = 60_000
+
+
+class Speaking:
+    """Speaks with customers and agents of callbacks. `language` is the house's own."""
+
+    def __init__(
+        self, callbacks: CallingBack, prompts: PromptStore, clock: Clock, language: str
+    ) -> None:
+        self._callbacks = callbacks
+        self._prompts = prompts
+        self._clock = clock
+        self._language = language
+
+    async def reserved(self, call: Call, offer: str) -> None:
+        """Tell an agent who is held what it is about; the customer is called then."""
+        record = self._callbacks.held_for(offer)
+        if record is None:
+            await call.hang_up()
+            return
+        try:
+            await call.play(self._whisper(record))
+        except CallGone:
+            return
+        self._callbacks.ready(offer)
+
+    def _whisper(self, record: Callback) -> list[Prompt]:
+        minutes = max(self._clock.now() - record.requested_ms, 0) // _MINUTE_MS
+        said = self._audio(WHISPER, "")
+        if minutes:
+            since = self._audio(SINCE, "")
+            said += [*since, SayNumber(minutes), *self._audio(MINUTES, "")] if since else []
+        return said
+
+    async def called(self, call: Call, machine: bool) -> None:
+        """Speak with a customer who has picked up, or with their machine."""
+        record = self._callbacks.record(call.id)
+        stage = self._callbacks.picked_up(call, machine=machine)
+        if record is None or stage is None:
+            await call.hang_up()
+            return
+        language = record.language or ""
+        try:
+            if stage is Stage.ASKING:
+                stage = await self._ask(call, language)
+            if stage in (Stage.CONNECTING, Stage.HOLDING):
+                await call.wait()
+                self._callbacks.waits(call.id)
+                return
+            if self._callbacks.leaves_message(call.id):
+                await call.play(self._audio(MESSAGE, language))
+            await call.hang_up()
+        except CallGone:
+            pass
+
+    async def _ask(self, call: Call, language: str) -> Stage | None:
+        """Ask until they choose, or the book has had enough."""
+        for _ in range(ASKED_TIMES):
+            keyed = await call.collect(
+                self._audio(QUESTION, language), max_digits=1, first_ms=ANSWER_MS, next_ms=ANSWER_MS
+            )
+            choice = CHOICES.get(keyed.digits)
+            if choice is None:
+                continue
+            if choice is not Choice.TALK:
+                said = LATER if choice is Choice.LATER else CANCELLED
+                await call.play(self._audio(said, language))
+            return self._callbacks.chose(call.id, choice)
+        return None
+
+    def _audio(self, prompt: str, language: str) -> list[Prompt]:
+        try:
+            return [self._prompts.audio(prompt, language or self._language)]
+        except PromptMissing as missing:
+            log.error("%s", missing, extra={"action": "prompt_missing"})  # noqa: TRY400
+            return []

@@ -1,0 +1,114 @@
+"""The house of the callback tests: a flow that promises, a policy, and what the rows say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from house import House, until
+
+from lab import audio
+from lab.leg import Leg
+from lab.phone import Phone
+
+CALLS_BACK = "661"
+ALWAYS = {"mon-sun": "00:00-24:00"}
+"""Customers may be called at any time, for tests run at any time."""
+HELLO_S = 0.8
+SOON = "1s"
+
+
+class Customers:
+    """Callers of queue `sales` who have themselves called back."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.db = house.stack.db
+
+    async def open(self) -> None:
+        """Make the number that promises callbacks."""
+        await self.db.execute(
+            "INSERT INTO entry_points VALUES ($1, 'calls-back') ON CONFLICT DO NOTHING", CALLS_BACK
+        )
+        await self.policy()
+
+    async def close(self) -> None:
+        """Undo it, and end what is open."""
+        for row in await self.db.fetch("SELECT id::text FROM callbacks WHERE state = 'waiting'"):
+            await self.house.stack.run("callback", "cancel", row["id"])
+        await self.db.execute("DELETE FROM callback_policies")
+        await self.db.execute("DELETE FROM entry_points WHERE number = $1", CALLS_BACK)
+        await self.house.stack.reload()
+
+    async def policy(self, **fields: Any) -> None:
+        """Set the policy; what is not given has its default, but for the hours."""
+        policy = {"calling": ALWAYS, **fields}
+        await self.db.execute(
+            "INSERT INTO callback_policies VALUES ('sales', $1::text::json)"
+            " ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy",
+            json.dumps(policy),
+        )
+        await self.house.stack.reload()
+
+    async def promised(self, number: str | None = None) -> tuple[str, Phone]:
+        """Call, wait, press a key, and hang up with a promise; gives the number and its phone."""
+        number = number or self.house.number()
+        outside = self.house.world.outside(number)
+        call, _ = await self.house.call(CALLS_BACK, number=number)
+        await self.house.waits(number)
+        await call.press("1")
+        await call.hears(self.house.spoken("Press 1 to be called back."), at_least=0.7)
+        await call.press("1")
+        await call.hears(self.house.spoken("It is promised."), at_least=0.7)
+        await call.ended()
+        await self.house.closed(number)
+        return number, outside
+
+    async def row(self, number: str) -> dict[str, Any]:
+        """The newest callback of a number, with its attempts' outcomes; empty if there is none."""
+        row = await self.db.fetchrow(
+            "SELECT *, id::text AS name, (SELECT array_agg(outcome ORDER BY fence)"
+            " FROM callback_attempts WHERE callback = callbacks.id) AS tries"
+            " FROM callbacks WHERE number = $1 ORDER BY created_at DESC LIMIT 1",
+            number,
+        )
+        return dict(row) if row else {}
+
+    async def becomes(self, number: str, state: str, within: float = 10) -> dict[str, Any]:
+        """The callback of a number, once it is in a state."""
+        found: dict[str, Any] = await until(
+            lambda: self.row(number),
+            lambda row: row.get("state") == state,
+            f"the callback is {state}",
+            within,
+        )
+        return found
+
+    async def tried(self, number: str, *outcomes: str | None, within: float = 10) -> dict[str, Any]:
+        """The callback of a number, once its attempts have come to these."""
+        found: dict[str, Any] = await until(
+            lambda: self.row(number),
+            lambda row: tuple(row.get("tries") or ()) == outcomes,
+            f"its attempts are {outcomes}",
+            within,
+        )
+        return found
+
+    async def agent(self, agent: str) -> Phone:
+        """Log an agent in, for whom somebody waits already; gives their phone."""
+        phone = self.house.world.phones[agent]
+        await phone.registered()
+        await self.house.stack.agent(agent, "available")
+        return phone
+
+    async def reserved(self, phone: Phone, within: float = 8) -> Leg:
+        """An agent's phone rings for a callback, is answered, and its agent hears why."""
+        leg = await phone.answer(await phone.ringing(within))
+        await leg.hears(self.house.prompt("callback-agent"), at_least=0.7)
+        return leg
+
+    async def picks_up(self, outside: Phone, within: float = 8) -> Leg:
+        """A customer's phone rings and is answered by a person, who says hello."""
+        leg = await outside.answer(await outside.ringing(within))
+        await leg.say(audio.voice(4711, HELLO_S))
+        return leg
