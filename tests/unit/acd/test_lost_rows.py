@@ -5,7 +5,7 @@ from __future__ import annotations
 from stage import Stage
 
 from acd.restore import Past
-from crm.records import InteractionDetail, Segment
+from crm.records import InteractionDetail, Segment, SegmentKind
 from pbx.port import Caller, CallSnapshot, CallState, FloorSnapshot, LegSnapshot
 
 TALK_MS = 30_000
@@ -76,7 +76,7 @@ def test_a_colleague_has_taken_the_call() -> None:
 def test_a_colleague_who_was_rung_has_taken_the_call() -> None:
     stage, offer = talking()
     stage.ledger.talk_over("i1", offer, stage.clock.now(), "transferred")
-    stage.ledger.begins("i1", "transfer", stage.clock.now(), agent="b", offer="x1")  # type: ignore[arg-type]
+    stage.ledger.begins("i1", SegmentKind.TRANSFER, stage.clock.now(), agent="b", offer="x1")
     again(stage, [call(CallState.TALKING, talk="t")], [leg("x1", "b", "transfer", offer)])
     stage.hangs_up("i1")
     stage.leg_ends("x1", answered=True)
@@ -91,7 +91,7 @@ def test_a_colleague_who_was_rung_has_taken_the_call() -> None:
 def test_somebody_outside_has_taken_the_call() -> None:
     stage, offer = talking()
     stage.ledger.talk_over("i1", offer, stage.clock.now(), "transferred")
-    stage.ledger.begins("i1", "transfer", stage.clock.now(), agent="", offer="x1")  # type: ignore[arg-type]
+    stage.ledger.begins("i1", SegmentKind.TRANSFER, stage.clock.now(), agent="", offer="x1")
     again(stage, [call(CallState.TALKING, talk="t")], [leg("x1", "", "transfer", offer)])
     stage.clock.pass_ms(5_000)
     stage.leg_ends("x1", answered=True)
@@ -125,7 +125,7 @@ def test_all_three_talk_together() -> None:
     stage, offer = talking()
     now = stage.clock.now()
     stage.ledger.held("i1", offer, "a", "q", now)
-    stage.ledger.begins("i1", "consult", now, agent="b", offer="x1")  # type: ignore[arg-type]
+    stage.ledger.begins("i1", SegmentKind.CONSULT, now, agent="b", offer="x1")
     legs = [leg(offer, "a"), leg("x1", "b", "consult", offer)]
     again(stage, [call(CallState.CONFERENCE, talk="t")], legs)
     stage.hangs_up("i1")
