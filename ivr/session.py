@@ -278,7 +278,7 @@ class Session:
             return Broken()
         await self._answer()
         await self._carry_node(action.node)
-        await self._call.play(audio)
+        await self._call.play(audio, keep=action.keep)
         return Played()
 
     async def _collect(self, action: Collect) -> Outcome:

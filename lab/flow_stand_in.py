@@ -293,10 +293,12 @@ class Line:
         """See `Call`."""
         await self._call.answer()
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         """See `Call`."""
         files = self.test.hear(prompts)
-        keyed = await self._call.play(prompts, interruptible=interruptible)
+        keyed = await self._call.play(prompts, interruptible=interruptible, keep=keep)
         self.test.played += files
         return keyed
 

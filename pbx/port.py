@@ -177,10 +177,14 @@ class Call(Protocol):
     async def answer(self) -> None:
         """Pick up. Does nothing if it was answered before."""
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         """Play prompts in order; with `interruptible`, the first key pressed stops them.
 
-        Returns that key (COMPLETE), or no digits (TIMEOUT) when all was heard.
+        Returns that key (COMPLETE), or no digits (TIMEOUT) when all was heard. What was typed
+        before or meanwhile is then forgotten, as VoiceXML 2.0 has it (4.1.5), or with `keep` is
+        typed ahead: see `collect`.
         """
 
     async def collect(
@@ -195,7 +199,8 @@ class Call(Protocol):
         """Play prompts and take digits; a digit may come during the prompts (barge-in).
 
         `first_ms` runs from the end of the prompts to the first digit, `next_ms` between digits.
-        A terminator ends the input and is not part of it. No digit is lost between prompts.
+        A terminator ends the input and is not part of it. No digit is lost between prompts, nor
+        one typed ahead, while the call did something else: with such, nothing is played.
         """
 
     async def record(
@@ -218,7 +223,10 @@ class Call(Protocol):
         """
 
     async def transfer(self, address: str) -> None:
-        """Send the caller on to an address (see `Switch`). Ends the loan."""
+        """Send the caller on to an address (see `Switch`), or a SIP address. Ends the loan.
+
+        A SIP address is `sip:user@host` or `sip:user@host:port`, dialled there without the trunk.
+        """
 
     async def take(self) -> None:
         """Accept the transfer that `Handler.referred` asks about; the agent's phone is told."""

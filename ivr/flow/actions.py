@@ -87,6 +87,8 @@ class Play(Asked):
 
     items: tuple[Heard, ...] = ()
     language: str = ""
+    keep: bool = False
+    """Whether keys pressed meanwhile, or before, are for what takes digits next."""
 
 
 @dataclass(frozen=True, slots=True)

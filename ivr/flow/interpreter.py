@@ -204,7 +204,7 @@ class Interpreter:
                 return self._fail()
             # What was gathered is to be heard before anything that is not more of it or a menu.
             if self._heard and not self._joins(node):
-                return self._play(self._heard_node, name)
+                return self._play(self._heard_node, name, keep=True)
             self._budget -= 1
             self._path.append(frame.label(name))
             frame.at = name
@@ -248,7 +248,7 @@ class Interpreter:
         self._heard.extend(items)
         if node.barge_in:
             return node.next
-        return self._play(self._frame.label(name), node.next)
+        return self._play(self._frame.label(name), node.next, keep=False)
 
     def _silent(self, node: Node) -> str | Action:
         frame = self._frame
@@ -327,10 +327,11 @@ class Interpreter:
                 returns = isinstance(node, ReturnNode) and len(self._frames) > 1
                 return node.SILENT or node.ASKS_DIGITS or returns
 
-    def _play(self, node: str, then: str) -> Action:
+    def _play(self, node: str, then: str, *, keep: bool) -> Action:
         items, self._heard = tuple(self._heard), []
         self._next = then
-        return self._done(Play(node, self._way(), items, self._language, effects=self._told()))
+        way, told = self._way(), self._told()
+        return self._done(Play(node, way, items, self._language, keep, effects=told))
 
     def _ask(self, action: Action) -> Action:
         """Give an action its place, and a taking of digits what was gathered."""

@@ -15,6 +15,8 @@ EVENTS: Mapping[str, tuple[str, str] | None] = {
     "ContactStatus": None,
     "Hold": ("Uniqueid", LEG_PREFIX),
     "Unhold": ("Uniqueid", LEG_PREFIX),
+    "DTMFBegin": ("Direction", "Received"),
+    "DTMFEnd": ("Direction", "Received"),
     "BlindTransfer": None,
     "AttendedTransfer": None,
 }

@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pbx.asterisk.facts import Q850, caller_of, channel_of, decode_carry, encode_carry
+from pbx.asterisk.facts import (
+    Q850,
+    caller_of,
+    channel_of,
+    decode_carry,
+    encode_carry,
+    is_sip,
+)
 from pbx.asterisk.fastagi import AgiSession
+from pbx.asterisk.keypad import Keypad
+from pbx.asterisk.keys import ANY_KEY, Keys
 from pbx.errors import CallGone, LocalProtocolError, SwitchError
 from pbx.port import (
     Audio,
@@ -25,7 +34,6 @@ from pbx.port import (
     SayNumber,
 )
 
-ANY_KEY = "0123456789*#"
 NOTHING = Digits("", DigitsEnd.TIMEOUT)
 HEARD_MS = "100"
 """How long a caller hears music before somebody is rung for a transfer."""
@@ -38,13 +46,14 @@ SAMPLES_A_MS = 8
 class AgiCall:
     """A call for as long as one FastAGI request lasts. Implements `pbx.port.Call`."""
 
-    def __init__(self, session: AgiSession, recordings: Path) -> None:
+    def __init__(self, session: AgiSession, recordings: Path, keys: Keys | None = None) -> None:
         if session.request is None:
             raise LocalProtocolError("the call has not been described yet")
         env, args = session.request.env, session.request.args
         dialled, presentation, carry, address, key = (*args, "", "", "", "", "")[:5]
         self._session = session
         self._recordings = recordings
+        self._keypad = Keypad(session, keys or Keys())
         self._id = env.get("agi_uniqueid", "")
         self._dialled = dialled
         self._caller = caller_of(
@@ -88,7 +97,9 @@ class AgiCall:
         # Asterisk answers an answered call without effect, so it need not be known whether it is.
         self._unsent_answer = True
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         await self._settle()
         for batch in _batches(prompts):
             if isinstance(batch, str):
@@ -97,6 +108,8 @@ class AgiCall:
                 key = await self._say(batch, ANY_KEY if interruptible else "")
             if key and interruptible:
                 return Digits(key, DigitsEnd.COMPLETE)
+        if not keep:
+            self._keypad.keys.forget()
         return NOTHING
 
     async def collect(
@@ -112,16 +125,17 @@ class AgiCall:
         batches = _batches(prompts)
         files = ""
         if batches and isinstance(batches[-1], str):
-            files = batches[-1]  # played by the command that collects, so that no key is lost
+            files = batches[-1]  # played by the command that collects: one round trip less
             del batches[-1]
         for batch in batches:
+            if self._keypad.keys.typed_ahead:
+                break
             if isinstance(batch, str):
                 key = await self._play_files(batch, interruptible=True)
             else:
                 key = await self._say(batch, ANY_KEY)
-            if key:
-                return await self._collect_on(key, max_digits, next_ms, terminators)
-        return await self._collect(files, max_digits, first_ms, next_ms, terminators)
+            self._keypad.keys.put_back(key)
+        return await self._keypad.collect(files, max_digits, first_ms, next_ms, terminators)
 
     async def record(
         self,
@@ -143,6 +157,8 @@ class AgiCall:
         done = await self._session.command("RECORD FILE", str(path), "wav", terminators, *options)
         if done.result == "-1" and done.endpos is None:
             raise SwitchError("Asterisk could not record")
+        self._keypad.pressed(done)
+        self._keypad.keys.forget()
         return Recording(f"{path}.wav", (done.endpos or 0) // SAMPLES_A_MS)
 
     async def wait(self, *, music: str = "default", after: bool | None = False) -> None:
@@ -153,14 +169,16 @@ class AgiCall:
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
 
     async def transfer(self, address: str) -> None:
-        channel_of(address)
+        by_sip = is_sip(address)
+        if not by_sip:
+            channel_of(address)
         await self._settle()
-        await self._go("transfer", {"SALA_TO": address})
+        await self._go("sip" if by_sip else "transfer", {"SALA_TO": address})
 
     async def take(self) -> None:
         # The first sound that the caller hears is what Asterisk tells the phone of (NOTIFY, 200).
         await self._session.command("SET MUSIC", "ON")
-        await self._session.command("WAIT FOR DIGIT", HEARD_MS)
+        self._keypad.pressed(await self._session.command("WAIT FOR DIGIT", HEARD_MS))
         await self._session.command("SET MUSIC", "OFF")
 
     async def give_back(self) -> None:
@@ -194,7 +212,7 @@ class AgiCall:
 
     async def _play_files(self, files: str, interruptible: bool) -> str:
         if interruptible:
-            return (await self._collect(files, 1, 1, 1, "")).digits
+            return (await self._keypad.collect(files, 1, 1, 1, "")).digits
         done = await self._session.command("EXEC", "Playback", files)
         if done.result == "-1":
             raise CallGone("the caller hung up while a prompt played")
@@ -216,77 +234,7 @@ class AgiCall:
                 )
         if done.result == "-1":
             raise CallGone("the caller hung up while a prompt played")
-        return chr(int(done.result)) if done.result not in ("", "0") else ""
-
-    async def _collect_on(self, first: str, most: int, next_ms: int, terminators: str) -> Digits:
-        """Go on collecting after a first key that stopped a prompt."""
-        if first in terminators:
-            return Digits("", DigitsEnd.COMPLETE)
-        if most == 1:
-            return Digits(first, DigitsEnd.COMPLETE)
-        rest = await self._collect("", most - 1, next_ms, next_ms, terminators)
-        return Digits(first + rest.digits, rest.end)
-
-    async def _collect(
-        self, files: str, most: int, first_ms: int, next_ms: int, terminators: str
-    ) -> Digits:
-        """Play recordings and collect in one command, so that no key falls between two.
-
-        Asterisk's ways to collect know one time-out each, so where two are asked for the first
-        key has a command of its own.
-        """
-        if most > 1 and first_ms != next_ms:
-            first = await self._collect(files, 1, first_ms, first_ms, terminators)
-            if not first.digits:
-                return first
-            return await self._collect_on(first.digits, most, next_ms, terminators)
-        if not files and terminators != "#" and (terminators or most > 1):
-            return await self._wait_for_digits(most, first_ms, terminators)
-        if "&" in files or (terminators != "#" and (terminators or most > 1)):
-            return await self._read(files, most, first_ms, terminators)
-        return await self._get_data(files, most, first_ms, terminators)
-
-    async def _get_data(self, file: str, most: int, wait_ms: int, terminators: str) -> Digits:
-        """`GET DATA`: one round trip, one recording at most, and `#` always ends the input."""
-        wait = str(max(wait_ms, 1))
-        done = await self._session.command("GET DATA", file, wait, str(most))
-        if done.result == "-1":
-            raise CallGone("the caller hung up while keys were collected")
-        if done.data == "timeout":
-            return Digits(done.result, DigitsEnd.TIMEOUT)
-        if not done.result and not terminators:
-            return Digits("#", DigitsEnd.COMPLETE)
-        return Digits(done.result, DigitsEnd.COMPLETE)
-
-    async def _wait_for_digits(self, most: int, wait_ms: int, terminators: str) -> Digits:
-        """`WAIT FOR DIGIT`: a round trip a key, any terminators, and nothing played.
-
-        `Read()` without a recording returns at once in Asterisk 20.6.
-        """
-        keys = ""
-        while len(keys) < most:
-            done = await self._session.command("WAIT FOR DIGIT", str(max(wait_ms, 1)))
-            if done.result == "-1":
-                raise CallGone("the caller hung up while keys were collected")
-            if done.result in ("", "0"):
-                return Digits(keys, DigitsEnd.TIMEOUT)
-            key = chr(int(done.result))
-            if key in terminators:
-                break
-            keys += key
-        return Digits(keys, DigitsEnd.COMPLETE)
-
-    async def _read(self, files: str, most: int, wait_ms: int, terminators: str) -> Digits:
-        """`Read()`: any recordings and terminators, two round trips."""
-        options = f"t({terminators})" if terminators else "t"
-        wait_s = f"{max(wait_ms, 1) / 1000:.3f}"
-        application = f"SALA_KEYS,{files},{most},{options},1,{wait_s}"
-        await self._session.command("EXEC", "Read", application)
-        told = await self._session.command("GET FULL VARIABLE", "${READSTATUS}:${SALA_KEYS}")
-        status, _, keys = (told.data or "").partition(":")
-        if status in ("HANGUP", "ERROR", "INTERRUPTED", ""):
-            raise CallGone("the caller hung up while keys were collected")
-        return Digits(keys, DigitsEnd.TIMEOUT if status == "TIMEOUT" else DigitsEnd.COMPLETE)
+        return self._keypad.pressed(done)
 
 
 def _batches(prompts: Sequence[Prompt]) -> list[str | SayNumber | SayDigits | SayDate]:

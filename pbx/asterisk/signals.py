@@ -24,9 +24,9 @@ class Signals:
         self._order = order
         self._again: dict[str, asyncio.TimerHandle] = {}
 
-    def wake(self, channel: str) -> None:
-        """Press the key, once."""
-        self._order("PlayDTMF", [("Channel", channel), ("Digit", KEY), ("Receive", "true")])
+    def wake(self, channel: str, key: str = KEY) -> None:
+        """Press the key, once, as if it came from the channel's telephone."""
+        self._order("PlayDTMF", [("Channel", channel), ("Digit", key), ("Receive", "true")])
 
     def summon(self, call: str, times: int = TIMES) -> None:
         """Wake a call until `heeded`, a few times at most."""

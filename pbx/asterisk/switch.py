@@ -13,21 +13,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pbx.asterisk.call import AgiCall
 from pbx.asterisk.facts import (
+    EVENTS,
     LEG_PREFIX,
     Q850,
     cause_of,
     channel_of,
     encode_carry,
 )
-from pbx.asterisk.fastagi import AgiSession, FastAgiServer
+from pbx.asterisk.fastagi import FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
 from pbx.asterisk.listing import floor_of, is_new
 from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
 from pbx.asterisk.parting import Parting, told
 from pbx.asterisk.phones import Phones
+from pbx.asterisk.requests import Requests
 from pbx.asterisk.signals import Signals
 from pbx.errors import LinkDown, SwitchError
 from pbx.port import (
@@ -48,22 +49,6 @@ from pbx.port import (
 from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
-
-EVENTS = PARTING_EVENTS | frozenset(
-    {
-        "BridgeEnter",
-        "ContactList",
-        "ContactListComplete",
-        "ContactStatus",
-        "Hangup",
-        "HangupRequest",
-        "Newstate",
-        "OriginateResponse",
-        "Status",
-        "StatusComplete",
-    }
-)
-"""The events that are read. `sip_configs/asterisk/manager.conf` keeps others from being sent."""
 
 GONE_S = 0.25
 """How long a failed originate waits for the hang-up of its channel, which tells the cause. One
@@ -92,14 +77,12 @@ class AsteriskSwitch:
         self._handler: Handler | None = None
         self._host = host
         self._agi_port = agi_port
-        self._recordings = recordings
-        self._agi = FastAgiServer(self._request)
         self._link = AmiLink(
             host,
             ami_port,
             user,
             secret,
-            events=EVENTS,
+            events=PARTING_EVENTS | EVENTS,
             on_event=self._heard,
             on_up=self._resynchronise,
             on_down=self._lost,
@@ -108,8 +91,9 @@ class AsteriskSwitch:
         self._legs: dict[str, bool] = {}
         """Live legs by offer: whether they have answered."""
         self._cancelled: set[str] = set()
-        self._announcements: dict[str, tuple[Prompt, ...]] = {}
         self._signals = Signals(self._order)
+        self._requests = Requests(recordings, self._signals)
+        self._agi = FastAgiServer(self._requests.serve)
         self._parting = Parting(self._order)
         self._phones = Phones()
         self._outgoing = Outgoing(self._link, self._tell)
@@ -121,7 +105,7 @@ class AsteriskSwitch:
 
         Raises OSError if the FastAGI port is taken.
         """
-        self._handler = handler
+        self._handler = self._requests.handler = handler
         await self._agi.start(self._host, self._agi_port)
         await self._link.start()
 
@@ -228,11 +212,11 @@ class AsteriskSwitch:
 
     async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
         # The dialplan asks us what there is to say; so it is said only to one who still waits.
-        self._announcements[call] = tuple(prompts)
+        self._requests.announcements[call] = tuple(prompts)
         try:
             await self._redirect(call, "sala-wait", "tick")
         except SwitchError:
-            self._announcements.pop(call, None)
+            self._requests.announcements.pop(call, None)
             raise
 
     def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
@@ -285,35 +269,6 @@ class AsteriskSwitch:
             self.cancel(offer)
             self._leg_ended(offer, Cause.FAILED)
 
-    # --- calls ------------------------------------------------------------------------------
-
-    async def _request(self, session: AgiSession) -> None:
-        if session.request is None or self._handler is None:
-            return
-        call = AgiCall(session, self._recordings)
-        match session.request.script:
-            case "ivr":
-                await self._handler.incoming(call)
-            case "wait":
-                self._signals.heeded(call.id)
-                prompts = self._announcements.pop(call.id, None)
-                if prompts is not None:
-                    await call.play(prompts)
-                else:
-                    await self._handler.waiting(call, call.key)
-            case "feature":
-                await self._handler.feature(call, call.dialled)
-            case "after":
-                await self._handler.after(call)
-            case "reserved":
-                await self._handler.reserved(call, call.id.removeprefix(LEG_PREFIX))
-            case "called":
-                await self._handler.called(call, call.key == "machine")
-            case "refer":
-                await self._handler.referred(call, call.key or "")
-            case _:
-                log.warning("unknown AGI script", extra={"action": "agi_unknown_script"})
-
     # --- events -----------------------------------------------------------------------------
 
     def _heard(self, event: Event) -> None:
@@ -329,7 +284,7 @@ class AsteriskSwitch:
             case "Hangup" if offer:
                 self._leg_ended(offer, cause_of(headers.get("Cause")))
             case "Hangup":
-                self._announcements.pop(unique, None)
+                self._requests.announcements.pop(unique, None)
                 self._signals.heeded(unique)
                 sweep = self._hanging_up.pop(unique, None)
                 if sweep is not None:
@@ -346,6 +301,8 @@ class AsteriskSwitch:
                     self._tell(LegConnected(offer, headers.get("Linkedid", "")))
             case "BridgeEnter":
                 self._signals.heeded(unique)
+            case "DTMFBegin" | "DTMFEnd":
+                self._requests.key(event)
             case "OriginateResponse" if offer and headers.get("Response") == "Failure":
                 if headers.get("Reason") == NO_ANSWER_REASON:
                     self._leg_ended(offer, Cause.NO_ANSWER)

@@ -44,6 +44,7 @@ async def place(home: House) -> AsyncIterator[House]:
     assert not (await home.switch.snapshot()).legs
     assert not home.switch._legs
     assert not home.switch._agi._tasks
+    assert not home.switch._requests._keys
 
 
 def sound(home: House, name: str) -> Audio:

@@ -33,6 +33,7 @@ FLOWS = {
     "610": "vault",
     "611": "endless",
     "612": "sent-on",
+    "681": "ahead",
 }
 """Further numbers, and their flows."""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from found import in_rows, in_state
 from house import House, of_kind, outcomes, until
 
 from lab import audio
 
 TYPED, MEMO, ASKED, IMPATIENT, VAULT, ENDLESS, SENT_ON = map(str, range(606, 613))
+AHEAD = "681"
 SECRET, PIN = "730918264550", "918273645546"
 GO_ON = "Press 1 to go on after all of this has been said to you at some length."
 
@@ -90,6 +92,24 @@ async def test_a_host_that_hangs_does_not_hold_the_caller_beyond_the_time_out(
     steps = json.loads(await house.stack.run("flow", "replay", interaction, "--json"))
     at = {step["body"]["node"]: step["at_ms"] for step in steps}
     assert 900 <= at["sorry"] - at["slow"] <= 1_500
+
+
+async def test_keys_typed_while_a_lookup_runs_are_for_what_follows(house: House) -> None:
+    call, number = await house.call(AHEAD)
+    await call.press("1")
+
+    async def asked() -> list[str]:
+        return house.web.asked
+
+    await until(asked, lambda found: number in found, "the look-up runs")
+    await call.press("274")
+    house.web.release.set()
+    await call.press("9")
+    await call.ended(10)
+    await house.closed(number)
+    way = ["first", "held", "told", "second", "digits", "tell", "goodbye"]
+    assert await house.way(number) == way
+    assert await house.tags(number) == {"typed": "749"}
 
 
 async def test_a_webhook_chooses_the_way(house: House) -> None:
@@ -184,6 +204,38 @@ async def test_an_agent_is_reached_by_name(house: House) -> None:
     await talking.hang_up()
     await call.ended()
     await house.closed(number)
+
+
+@pytest.mark.parametrize(
+    ("key", "who", "shown"),
+    [("3", "+14155552681", "+14155550100"), ("4", "reception", "+14155550682")],
+)
+async def test_a_number_over_the_trunk_and_a_sip_address_are_reached(
+    house: House, key: str, who: str, shown: str
+) -> None:
+    outside = house.world.outside(who)
+    number = "+14155550682"
+    call, _ = await house.call(SENT_ON, number=number)
+    await call.press(key)
+    talking = await outside.answer(await outside.ringing())
+    assert talking.shown_number == shown
+    await house.talk(call, talking)
+    await talking.hang_up()
+    await call.ended()
+    await house.closed(number)
+    assert (await house.way(number))[-1] == {"3": "number", "4": "address"}[key]
+
+
+@pytest.mark.parametrize(("how", "cause"), [("busy", 17), ("reject", 21)])
+async def test_who_does_not_answer_there_is_told_to_the_caller(
+    house: House, how: Literal["busy", "reject"], cause: int
+) -> None:
+    await house.world.outside("reception").behave(how)
+    call, number = await house.call(SENT_ON)
+    await call.press("4")
+    assert (await call.ended()).cause == cause
+    await house.closed(number)
+    await house.world.outside("reception").behave("ring")
 
 
 async def test_a_costly_number_is_refused_and_never_told_in_logs(house: House) -> None:

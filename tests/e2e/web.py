@@ -15,17 +15,22 @@ SECRET = "kept between the two of us"
 
 
 class Web:
-    """`/customer` answers, `/next` chooses the first target, `/hang` never answers."""
+    """`/customer` answers, `/next` chooses the first target, `/hang` never answers.
+
+    `/held` answers once `release` is set.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.asked: list[str] = []
         self.events: list[dict[str, Any]] = []
+        self.release = asyncio.Event()
         self._hung = asyncio.Event()
         app = web.Application()
         app.router.add_get("/customer", self._customer)
         app.router.add_post("/next", self._next)
         app.router.add_post("/events", self._event)
+        app.router.add_get("/held", self._held)
         app.router.add_route("*", "/hang", self._hang)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
 
@@ -58,6 +63,11 @@ class Web:
         self.asked.append("hang")
         await self._hung.wait()
         return web.Response()
+
+    async def _held(self, request: web.Request) -> web.Response:
+        self.asked.append(request.query["caller"])
+        await self.release.wait()
+        return web.json_response({"name": "Ann"})
 
     async def _signed(self, request: web.Request) -> dict[str, Any]:
         body = await request.read()

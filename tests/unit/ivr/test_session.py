@@ -79,7 +79,9 @@ class World:
         self._order("answer")
         self.answered = True
 
-    async def play(self, prompts: Sequence[Prompt], *, interruptible: bool = False) -> Digits:
+    async def play(
+        self, prompts: Sequence[Prompt], *, interruptible: bool = False, keep: bool = False
+    ) -> Digits:
         assert self.answered
         self._order("play", names(prompts))
         return Digits("", DigitsEnd.TIMEOUT)
