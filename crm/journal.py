@@ -34,7 +34,8 @@ async def runs(database: Database, first_ms: int, last_ms: int) -> list[str]:
     """Return the epochs of the router that have entries in a span of time, oldest first.
 
     Callers' ways through flows stand in epochs of their own, `ivr.…`, as do the
-    places of those who wait, `place.…`, and estimates, `ewt.…`; all are left out.
+    places of those who wait, `place.…`, estimates, `ewt.…`, and checkpoints, `check.…`; all are
+    left out.
     """
     return [row["epoch"] for row in await database.rows("journal_runs", first_ms, last_ms)]
 
@@ -43,3 +44,18 @@ async def last(database: Database, epochs: Sequence[str]) -> list[JournalEntry]:
     """Return the last entry of each of these epochs that has any."""
     rows = await database.rows("journal_last", list(epochs))
     return [JournalEntry(**{**row, "body": orjson.loads(row["body"])}) for row in rows]
+
+
+async def last_before(database: Database, epoch: str, at_ms: int) -> JournalEntry | None:
+    """Return the last entry of an epoch from before an instant; None if there is none."""
+    rows = await database.rows("journal_last_before", epoch, at_ms)
+    found = [JournalEntry(**{**row, "body": orjson.loads(row["body"])}) for row in rows]
+    return found[0] if found else None
+
+
+async def keep(database: Database, entry: JournalEntry) -> None:
+    """Write one entry at once. Does nothing if there is one of that epoch and number."""
+    body = orjson.dumps(entry.body).decode()
+    await database.rows(
+        "journal_keep", entry.epoch, entry.seq, entry.at_ms, entry.config_version, entry.kind, body
+    )

@@ -59,18 +59,20 @@ class Teller:
     """Replays a run and notes what concerns the interaction asked about."""
 
     def __init__(self, epoch: str, asked: Asked, story: Story, clock: reasons.Clock) -> None:
-        self.epoch = epoch
         self._asked = asked
         self._about = asked.interaction
         self._story = story
         self._clock = clock
         self._choices: list[Choice] = []
-        self._replayer = Replayer(epoch, self._make)
+        self.replayer = Replayer(epoch, self.make)
+        """At the run's beginning; may be set to one that `make` made, at a checkpoint before the
+        interaction came."""
         self._ahead: list[str] = []
         self._step: tuple[int, str] | None = None
         self._offers: dict[str, ev.Offer] = {}
 
-    def _make(self, config: Configuration, epoch: str) -> Witness:
+    def make(self, config: Configuration, epoch: str) -> Witness:
+        """Make the router that tells what concerns the interaction."""
         asked = self._asked
         return Witness(config, epoch, asked.interaction, asked.agents, asked.others,
                        self._choices.append, self._clock)  # fmt: skip
@@ -78,9 +80,9 @@ class Teller:
     def feed(self, entry: JournalEntry) -> Turn:
         """Replay one entry. Raises `JournalUnfit`."""
         self._choices.clear()
-        known = self._replayer.router.floor.interactions.get(self._about)
+        known = self.replayer.router.floor.interactions.get(self._about)
         queue = None if known is None else known.queue.config.name
-        turn = self._replayer.feed(entry)
+        turn = self.replayer.feed(entry)
         events = _all(turn.event)
         rung = {event.what for event in events if isinstance(event, ev.AgentFreeAgain)}
         for event in events:
@@ -94,7 +96,7 @@ class Teller:
 
     @property
     def _one(self) -> Interaction | None:
-        return self._replayer.router.floor.interactions.get(self._about)
+        return self.replayer.router.floor.interactions.get(self._about)
 
     def _event(self, event: ev.Event, at: int, queue: str | None) -> None:
         note, about = self._story.add, self._about
@@ -129,7 +131,7 @@ class Teller:
         )
 
     def _failed(self, at: int, offer: ev.Offer, failure: ev.Failure) -> None:
-        agent = self._replayer.router.agent(offer.agent)
+        agent = self.replayer.router.agent(offer.agent)
         paused = agent is not None and agent.presence is Presence.PAUSED
         self._story.add(
             at,
@@ -139,11 +141,11 @@ class Teller:
             failure=failure.value,
             paused=paused,
             until=agent.until if agent is not None and paused else None,
-            place=self._replayer.router.place(self._about),
+            place=self.replayer.router.place(self._about),
         )
 
     def _arrived(self, event: ev.Arrived, at: int) -> None:
-        one, router = self._one, self._replayer.router
+        one, router = self._one, self.replayer.router
         facts: dict[str, Any] = {"queue": event.queue, "entered_ms": event.entered,
                                  "priority_ms": event.priority, "tier": event.tier,
                                  "rejoins": event.rejoins}  # fmt: skip
@@ -162,7 +164,7 @@ class Teller:
 
     def _why_not(self, one: Interaction) -> dict[str, str]:
         """Why the agents asked about cannot take it as things stand."""
-        floor = self._replayer.router.floor
+        floor = self.replayer.router.floor
         known = {name: floor.agents.get(name) for name in self._asked.agents}
         return {
             name: "is not an agent of this floor"
@@ -172,7 +174,7 @@ class Teller:
         }
 
     def _agents(self, one: Interaction) -> list[dict[str, str]]:
-        floor = self._replayer.router.floor
+        floor = self.replayer.router.floor
         return [
             {"agent": agent.id, "doing": reasons.doing(agent, self._clock)}
             for agent in (floor.ordered[order] for order in orders(one.line.eligible))
@@ -206,7 +208,7 @@ class Teller:
                         note(at, "offered", offer=offer, agent=agent, ring_ms=ring_ms,
                              **_choice_facts(choice),
                              **(self._step_facts(one) if one is not None and one.line else {}),
-                             place=self._replayer.router.place(about))  # fmt: skip
+                             place=self.replayer.router.place(about))  # fmt: skip
                     elif choice.why_before:
                         note(at, "went_before", interaction=interaction, agent=agent,
                              why=choice.why_before)  # fmt: skip
@@ -249,7 +251,7 @@ class Teller:
         if ahead == self._ahead:
             return
         before, now = set(self._ahead), set(ahead)
-        known = self._replayer.router.floor.interactions
+        known = self.replayer.router.floor.interactions
         changes: list[dict[str, str | None]] = [
             {"interaction": name, "how": "overtook", "why": reasons.key(known[name], one)}
             for name in ahead

@@ -10,6 +10,7 @@ from acd.router import Router
 from acd.router.errors import RouterError
 from acd.router.events import Batch, ConfigChanged, Configuration, Decision, Event
 from acd.router.journal import FORMAT, Decided, from_body, to_decided
+from acd.router.snapshot import restore
 from crm.records import JournalEntry
 
 from .errors import JournalUnfit
@@ -43,19 +44,34 @@ class Difference:
     """What is decided now; None: nothing more."""
 
 
+Make = Callable[[Configuration, str], Router]
+"""Makes a router for a configuration and an epoch."""
+
+
 class Replayer:
     """Feeds the entries of one run to a router, in order, and keeps its state.
 
-    Entries must come by `seq`, from the first. `feed` raises `JournalUnfit` for a hole, for an
-    entry of another version, and for a run whose beginning is missing. `make` makes the router.
+    Entries must come by `seq`, from the first or the one after a checkpoint. `feed` raises
+    `JournalUnfit` for a hole, for an entry of another version, and for a run whose beginning is
+    missing. `make` makes the router.
     """
 
-    def __init__(self, epoch: str, make: Callable[[Configuration, str], Router] = Router) -> None:
+    def __init__(self, epoch: str, make: Make = Router) -> None:
         self.epoch = epoch
         self._make = make
         self.router = make(Configuration(), epoch)
         self._seq = 0
         self._at = 0
+
+    @property
+    def next(self) -> int:
+        """The number of the entry that comes next."""
+        return self._seq + 1
+
+    def resume(self, checkpoint: JournalEntry) -> None:
+        """Go on from a checkpoint of this run. Raises `JournalError` for one that does not fit."""
+        self.router = restore(checkpoint.body, self.epoch, self._make)
+        self._seq, self._at = checkpoint.seq, checkpoint.at_ms
 
     def feed(self, entry: JournalEntry) -> Turn:
         """Let the router decide on one entry."""

@@ -124,8 +124,10 @@ def step(entry: Mapping[str, Any]) -> conf.Step:
     return made
 
 
-def _queue(entry: Mapping[str, Any]) -> Any:
-    return _plain(conf.QueueConfig, entry)
+def queue(entry: Mapping[str, Any]) -> conf.QueueConfig:
+    """Read a queue's policy."""
+    made: conf.QueueConfig = _plain(conf.QueueConfig, entry)
+    return made
 
 
 def _agent(entry: Mapping[str, Any]) -> Any:
@@ -174,7 +176,7 @@ _READERS: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
     },
     conf.AgentConfig: {"capacity": _optional(_capacity)},
     conf.Configuration: {
-        "queues": _many(_queue),
+        "queues": _many(queue),
         "agents": _many(_agent),
         "selections": _many(_selection),
         "capacity": _capacity,

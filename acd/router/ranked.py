@@ -35,6 +35,10 @@ class Ranked(Generic[R]):
         """Whether an item is in."""
         return item in self._ranks
 
+    def rank(self, item: str) -> R | None:
+        """Return an item's rank; None if it is not in."""
+        return self._ranks.get(item)
+
     def put(self, item: str, rank: R) -> None:
         """Add an item, or give it another rank."""
         self._ranks[item] = rank

@@ -61,21 +61,23 @@ async def _tell(
     from acd.explain.handed import told
     from acd.explain.story import Teller
     from acd.replay import ReplayError
-    from acd.replay.runs import entries
-    from crm import interactions
+    from acd.replay.checkpoints import begin
+    from crm import interactions, journal
     from sala.database import opened
 
     async with opened(settings) as database:
         found, came, ended = await interactions.span(database, interaction)
         names = tuple([(await interactions.span(database, one))[0] for one in others])
         story = Story(Asked(found, agents, names))
-        teller: Teller | None = None
         last = 2**53 if ended is None else ended + LATE_MS
         try:
-            async for entry in entries(database, came, last):
-                if teller is None or teller.epoch != entry.epoch:
-                    teller = Teller(entry.epoch, story.asked, story, moments.clock)
-                teller.feed(entry)
+            for run in await journal.runs(database, came, last):
+                teller = Teller(run, story.asked, story, moments.clock)
+                teller.replayer = await begin(database, run, came, teller.make)
+                async for entry in journal.read(database, run, first=teller.replayer.next):
+                    if entry.at_ms > last:
+                        break
+                    teller.feed(entry)
             story.weave(told((await interactions.get(database, found)).segments))
         except ReplayError as error:
             raise UserError(str(error)) from error

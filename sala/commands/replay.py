@@ -34,6 +34,10 @@ def replay(
             help="Show what this routing file (see sala apply) would have changed.",
         ),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Keep checkpoints, from which later looks may begin."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Re-run the journal through the router: the same decisions must come out.
@@ -49,10 +53,12 @@ def replay(
     if first_ms > last_ms:
         raise UserError("--from is later than --to")
     if routing is not None:
+        if keep:
+            raise UserError("--keep goes with a check, not with --with")
         runs = asyncio.run(_compare(of(context).settings(), routing, first_ms, last_ms))
         _show(runs, as_json=as_json)
         return
-    checked = asyncio.run(_check(of(context).settings(), first_ms, last_ms))
+    checked = asyncio.run(_check(of(context).settings(), first_ms, last_ms, keep=keep))
     if as_json:
         print_json(_as_json(checked))
     if checked.difference is not None:
@@ -61,17 +67,18 @@ def replay(
         console().print(
             f"{checked.entries} entries of {checked.runs} runs gave the same "
             f"{checked.decisions} decisions."
+            + (f" {checked.kept} checkpoints were kept." if keep else "")
         )
 
 
-async def _check(settings: Settings, first_ms: int, last_ms: int) -> Checked:
+async def _check(settings: Settings, first_ms: int, last_ms: int, *, keep: bool) -> Checked:
     from acd.replay import ReplayError
     from acd.replay.runs import check
     from sala.database import opened
 
     async with opened(settings) as database:
         try:
-            return await check(database, first_ms, last_ms)
+            return await check(database, first_ms, last_ms, keep=keep)
         except ReplayError as error:
             raise UserError(str(error)) from error
 

@@ -21,7 +21,7 @@ async def replayed(db: asyncpg.Pool) -> int:
     }
     agreed = 0
     # Callers' ways through flows, and their places, stand in epochs of their own.
-    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt)[.]'"
+    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt|check)[.]'"
     for epoch in [row["epoch"] for row in await db.fetch(routed)]:
         replayer = Replayer(epoch)
         entries = await db.fetch(

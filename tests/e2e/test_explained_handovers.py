@@ -177,3 +177,16 @@ TIME  2003 left the talk
 TIME  the contact with 2001 ended
 """
     )
+
+
+async def test_it_is_the_same_from_a_checkpoint(office: Office) -> None:
+    for _ in range(2):
+        caller, line = await office.talk(A)
+        await line.hang_up()
+        await caller.ended()
+        assert await told(office) == CAME + "TIME  the contact with 2001 ended\n"
+        await office.stack.becomes(A, "available")
+        # The second call is explained from what is kept after the first.
+        assert "checkpoints were kept" in await office.stack.run("replay", "--keep")
+    kept = await office.stack.db.fetchval("SELECT count(*) FROM journal WHERE epoch ~ '^check[.]'")
+    assert kept >= 2
