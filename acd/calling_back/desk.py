@@ -13,6 +13,7 @@ asked go on: an attempt is a segment of kind `callback`, beside the agents' ring
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from dataclasses import replace
@@ -24,7 +25,7 @@ from acd.calling_back.calls import Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
-from acd.calling_back.store import Store
+from acd.calling_back.store import LEASE_MS, Store
 from acd.clock import Clock, Timer
 from acd.contacts import Contact, Contacts, Leg
 from acd.driver import Driver
@@ -46,6 +47,11 @@ from pbx.port import (
 )
 
 log = logging.getLogger(__name__)
+
+MANY = 100
+"""How many rows are taken in at a time, so that calls go on meanwhile."""
+_PLAIN = (ev.Enter, ev.Leave, ev.Ask, ev.Connect)
+"""Decisions that are only logged in detail."""
 
 
 class CallingBack:
@@ -110,8 +116,10 @@ class CallingBack:
                 changed: set[str] = set(ids)
                 if not changed:
                     rows = await store.waiting()
-                    for row in rows:
+                    for count, row in enumerate(rows):
                         self._rows.know(row)
+                        if count % MANY == 0:
+                            await asyncio.sleep(0)
                     changed = self._rows.known() - {row.id for row in rows}
                 for callback in changed:
                     if (found := await store.get(callback)) is not None:
@@ -178,8 +186,9 @@ class CallingBack:
     def _do(self, decision: ev.Decision, now: int) -> None:
         store, attempt = self._store, self.calls.of(decision.callback)
         assert store is not None
+        level = logging.DEBUG if isinstance(decision, _PLAIN) else logging.INFO
         action = f"callback_{type(decision).__name__.lower()}"
-        log.info("callback", extra={"action": action, "callback": decision.callback})
+        log.log(level, "callback", extra={"action": action, "callback": decision.callback})
         match decision:
             case ev.Enter():
                 if attempt is not None and attempt.contact is not None:
@@ -309,6 +318,10 @@ class CallingBack:
         for call in found.calls:
             if self.calls.by_call(call.call) is None:
                 self.calls.take_up(call.call, call.carried, call.state)
+        for callback in self._rows.begun():
+            # Its worker died; until its claim has run out, nobody is to be rung in vain.
+            if self.calls.of(callback) is None:
+                self.tell(ev.Deferred(callback, LEASE_MS))
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)
