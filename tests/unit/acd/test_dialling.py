@@ -55,7 +55,8 @@ async def test_caps_of_a_day_and_at_once(database: Database) -> None:
 async def test_callbacks_in_progress_count_though_their_interactions_are_over(
     database: Database,
 ) -> None:
-    recorder = Recorder(database)
+    recorder = Recorder(database, every_s=0.01)
+    recorder.start()
     desk = Desk(database, at_once=2)
     calls = [new() for _ in range(4)]
     numbers = [f"+1415555{n:04d}" for n in range(120, 124)]
