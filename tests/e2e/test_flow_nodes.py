@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from found import in_rows, in_state
 from house import House, of_kind, outcomes, until
 
@@ -203,6 +204,38 @@ async def test_an_agent_is_reached_by_name(house: House) -> None:
     await talking.hang_up()
     await call.ended()
     await house.closed(number)
+
+
+@pytest.mark.parametrize(
+    ("key", "who", "shown"),
+    [("3", "+14155552681", "+14155550100"), ("4", "reception", "+14155550682")],
+)
+async def test_a_number_over_the_trunk_and_a_sip_address_are_reached(
+    house: House, key: str, who: str, shown: str
+) -> None:
+    outside = house.world.outside(who)
+    number = "+14155550682"
+    call, _ = await house.call(SENT_ON, number=number)
+    await call.press(key)
+    talking = await outside.answer(await outside.ringing())
+    assert talking.shown_number == shown
+    await house.talk(call, talking)
+    await talking.hang_up()
+    await call.ended()
+    await house.closed(number)
+    assert (await house.way(number))[-1] == {"3": "number", "4": "address"}[key]
+
+
+@pytest.mark.parametrize(("how", "cause"), [("busy", 17), ("reject", 21)])
+async def test_who_does_not_answer_there_is_told_to_the_caller(
+    house: House, how: Literal["busy", "reject"], cause: int
+) -> None:
+    await house.world.outside("reception").behave(how)
+    call, number = await house.call(SENT_ON)
+    await call.press("4")
+    assert (await call.ended()).cause == cause
+    await house.closed(number)
+    await house.world.outside("reception").behave("ring")
 
 
 async def test_a_costly_number_is_refused_and_never_told_in_logs(house: House) -> None:

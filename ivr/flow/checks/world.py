@@ -205,6 +205,18 @@ def refused_number(flow: Flow, context: Context) -> Iterator[Problem]:
                 )
 
 
+def refused_address(flow: Flow, context: Context) -> Iterator[Problem]:
+    """SIP addresses that the dialling gate would refuse, such as of a host that is not listed."""
+    if context.refuses_sip is None:
+        return
+    for name, node in flow.document.nodes.items():
+        address = node.sip if isinstance(node, TransferNode) else None
+        if address is not None and (why := context.refuses_sip(address)):
+            yield flow.problem(
+                ("nodes", name, "sip"), f"the dialling gate refuses this address: {why}"
+            )
+
+
 def _literal(expression: str) -> str | None:
     text = expression.strip()
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""

@@ -23,7 +23,7 @@ from ivr.flow.parts import (
 )
 
 SipAddress: TypeAlias = Annotated[
-    str, Field(pattern=r"^sips?:[^\s@;?<>]+@[A-Za-z0-9.:\[\]-]+$", max_length=200)
+    str, Field(pattern=r"^sip:[^\s@;?<>]+@[A-Za-z0-9.:\[\]-]+$", max_length=200)
 ]
 Url: TypeAlias = Annotated[str, Field(pattern=r"^https?://[^\s/?#{}@]+(/\S*)?$", max_length=500)]
 
