@@ -71,7 +71,9 @@ class Agents:
                 type(error).__name__,
                 extra={"action": "callback_deferred", "callback": callback},
             )
+            self._coming.pop(offer.offer, None)
             self._tell(ev.Deferred(callback, AWAY_MS))
+            return
         found = self._rows.found(offer.interaction)
         if self._coming.pop(offer.offer, None) is None or found is None:
             return

@@ -21,6 +21,7 @@ from dataclasses import replace
 from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.agents import Agents
+from acd.calling_back.attempt import call_of
 from acd.calling_back.calls import Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
@@ -297,6 +298,10 @@ class CallingBack:
         for leg in list(found.legs.values()):
             if not self._rows.of(leg.interaction):
                 found.lost.append(found.legs.pop(leg.offer).offer)
+        for row in self._rows.begun():
+            # Its worker died; until its claim has run out, nobody is to be rung in vain.
+            if call_of(row.id, row.fence) not in ours:
+                self.tell(ev.Deferred(row.id, LEASE_MS))
         return found
 
     def arrivals(self, found: Found) -> list[Event]:
@@ -318,10 +323,6 @@ class CallingBack:
         for call in found.calls:
             if self.calls.by_call(call.call) is None:
                 self.calls.take_up(call.call, call.carried, call.state)
-        for callback in self._rows.begun():
-            # Its worker died; until its claim has run out, nobody is to be rung in vain.
-            if self.calls.of(callback) is None:
-                self.tell(ev.Deferred(callback, LEASE_MS))
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)

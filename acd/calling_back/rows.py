@@ -23,7 +23,7 @@ class Rows:
         self._live = live
         self._fresh: dict[str, Callback] | None = None
         """Rows read at the start, until the PBX has told which calls there are."""
-        self._begun: list[str] = []
+        self._begun: list[Callback] = []
         self._of: dict[str, str] = {}
         """By interaction: the open callback that goes on with it."""
         self._postponed: dict[str, Callback] = {}
@@ -40,7 +40,7 @@ class Rows:
         if self._fresh is None:
             return
         rows, self._fresh = self._fresh.values(), None
-        self._begun = [row.id for row in rows if row.holder is not None]
+        self._begun = [row for row in rows if row.holder is not None]
         theirs = {call.carried.get("interaction", "") for call in calls}
         for row in rows:
             interaction = row.interaction or row.id
@@ -49,7 +49,7 @@ class Rows:
             else:
                 self.know(row)
 
-    def begun(self) -> list[str]:
+    def begun(self) -> list[Callback]:
         """Take the callbacks that the last process was calling when it died."""
         begun, self._begun = self._begun, []
         return begun
