@@ -236,13 +236,24 @@ class Calls:
         contact = self._contacts.get(interaction)
         if contact is not None and contact.call == call:
             attempt.contact = contact
+        self.store.run(self._go_on(attempt))
         self._tell(ev.Found(record.id, fence, attempt.contact is not None, offer, agent))
         if state in TALKS:
             self._tell(ev.Talking(record.id, fence))
 
+    async def _go_on(self, attempt: Attempt) -> None:
+        """Go on with the rows of an attempt; what was not written yet is written now."""
+        assert self.store is not None
+        try:
+            await self.store.reopen(self._ledger, attempt.record, attempt.interaction)
+        except CrmError as error:
+            self._log("callback_unwritten", attempt, type(error).__name__)
+        if self._of.get(attempt.callback) is attempt:
+            self._begins(attempt)
+
     def _log(self, action: str, attempt: Attempt, why: str) -> None:
         log.warning(
-            "not dialled: %s",
+            "an attempt is not as it should be: %s",
             why,
             extra={"action": action, "callback": attempt.callback, "why": why},
         )

@@ -23,6 +23,7 @@ class Rows:
         self._live = live
         self._fresh: dict[str, Callback] | None = None
         """Rows read at the start, until the PBX has told which calls there are."""
+        self._begun: list[Callback] = []
         self._of: dict[str, str] = {}
         """By interaction: the open callback that goes on with it."""
         self._postponed: dict[str, Callback] = {}
@@ -39,6 +40,7 @@ class Rows:
         if self._fresh is None:
             return
         rows, self._fresh = self._fresh.values(), None
+        self._begun = [row for row in rows if row.holder is not None]
         theirs = {call.carried.get("interaction", "") for call in calls}
         for row in rows:
             interaction = row.interaction or row.id
@@ -46,6 +48,11 @@ class Rows:
                 self._postponed[interaction] = row
             else:
                 self.know(row)
+
+    def begun(self) -> list[Callback]:
+        """Take the callbacks that the last process was calling when it died."""
+        begun, self._begun = self._begun, []
+        return begun
 
     def know(self, row: Callback) -> None:
         """Take in a row: a new callback, or one that was changed."""
@@ -57,6 +64,8 @@ class Rows:
             self._postponed.pop(interaction, None)
             self._tell(ev.Known(row))
             self.forget(row.id, interaction)
+        elif self.book.record(row.id) == row:
+            return
         elif row.queue is None:
             return  # somebody is to say first who calls them: `sala callback reassign`
         elif row.id not in self.attempts and self._live(interaction):

@@ -25,7 +25,7 @@ from crm.records import Callback, Identity, Interaction, InteractionDetail
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 15_000
+LEASE_MS = 12_000
 """For how long a claim is held without a word; it is renewed at a third of it."""
 AGAIN_S = (0.2, 1.0, 5.0)
 """The pauses between two tries to bring a result; the last holds for all that follow."""
