@@ -10,6 +10,7 @@ from functools import partial
 from lab.errors import Deadline, LabError
 from lab.fault.facts import Customer, Habit, Step
 from lab.fault.ground import LINE, Ground
+from lab.fault.judge import TALK_MS
 from lab.fault.witness import FOREVER_S, Witness, now
 from lab.leg import Leg
 
@@ -79,6 +80,12 @@ class Load:
         try:
             await self._first_habit(number, customer.habit)
             await self._call(customer, number)
+            if not any(talk.until and talk.until - talk.at > TALK_MS for talk in customer.talks):
+                # The promise and an agent may come at once.
+                with contextlib.suppress(Deadline):
+                    await self._witness.watch.until(
+                        lambda: number in self._witness.promised, "a promise", PRESS_AFTER_S
+                    )
             if customer.sent_off or number in self._witness.promised:
                 await self._called_back(customer, number)
         except LabError as error:
