@@ -55,7 +55,6 @@ class Ledger(Afterwards):
         self._recorder = recorder
         self._intake = intake
         self._accounts: dict[str, Account] = {}
-        self._asleep: dict[str, InteractionDetail] = {}
 
     def __len__(self) -> int:
         self.catch_up()
@@ -125,17 +124,6 @@ class Ledger(Afterwards):
         self._recorder.interaction(row)
         self._go_on(account)
 
-    def asleep(self, details: Iterable[InteractionDetail]) -> None:
-        """What had ended, and goes on if the switch lists it: the last process called back."""
-        self._asleep = {one.interaction.id: one for one in details}
-
-    def _wake(self, interaction: str) -> Account | None:
-        detail = self._asleep.pop(interaction, None)
-        if detail is None:
-            return None
-        self.reopened(detail)
-        return self._accounts[interaction]
-
     def _go_on(self, account: Account) -> None:
         """What had ended goes on by a callback."""
         account.stays = account.row.outcome or Outcome.CALLED_BACK
@@ -144,8 +132,9 @@ class Ledger(Afterwards):
     @afterwards
     def recovered(self, contact: Contact, at: int) -> None:
         """A live call as the switch lists it: write down what of it a killed process did not."""
-        account = self._accounts.get(contact.interaction) or self._wake(contact.interaction)
-        account = account or self._enter(contact, contact.entered or at)
+        account = self._accounts.get(contact.interaction) or self._enter(
+            contact, contact.entered or at
+        )
         waits = contact.in_line and contact.settled
         stays = self._find(account, SegmentKind.QUEUE) or (account.answered and not waits)
         queue = contact.queue

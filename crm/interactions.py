@@ -38,12 +38,6 @@ async def open_now(database: Database) -> list[InteractionDetail]:
     return [_detail(row["detail"]) for row in await database.rows("interactions_open")]
 
 
-async def called_back(database: Database, since_ms: int) -> list[InteractionDetail]:
-    """Return those whose callers are being called back, or were since then, with all segments."""
-    rows = await database.rows("interactions_called_back", since_ms)
-    return [_detail(row["detail"]) for row in rows]
-
-
 async def last_talks(database: Database, since_ms: int) -> dict[str, int]:
     """Return when each agent's last talk or wrap-up ended (ms), of what arrived since then."""
     rows = await database.rows("interactions_last_talks", since_ms)

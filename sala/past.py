@@ -23,8 +23,6 @@ from sala.arrivals import own_steps
 
 log = logging.getLogger(__name__)
 
-CALLED_MS = 3_600_000
-"""Whose call of a callback is older has its rows written."""
 DAY_MS = 86_400_000
 """An agent who has not talked for longer has been idle since they logged in."""
 
@@ -38,7 +36,6 @@ async def recalled(
     """
     open_now = await interactions.open_now(database)
     wraps = ledger.resumed(open_now, now, lambda name: _wrap_up_ms(roster, name))
-    ledger.asleep(await interactions.called_back(database, now - CALLED_MS))
     epochs = [
         f"{PLACE}.{one.interaction.id}" for one in open_now if one.interaction.ended_ms is None
     ]

@@ -10,7 +10,7 @@ from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.attempt import RESERVED, facts
 from acd.calling_back.rows import Rows
-from acd.calling_back.store import WRITTEN_S, Store
+from acd.calling_back.store import Store
 from acd.clock import Clock
 from acd.contacts import Leg
 from acd.driver import Driver
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 AWAY_MS = 5_000
 """How long nobody is rung for a callback while the database is away."""
+WRITTEN_S = 1.0
+"""How long it is waited until something is written that should come first."""
 NAME = "Callback"
 """What an agent's phone shows as the name of a customer who is called back."""
 

@@ -46,8 +46,6 @@ class Attempt:
     """Once the customer has picked up."""
     joins: str = ""
     """The offer of the leg that they are to be connected with, once they wait."""
-    joining: bool = False
-    """Whether that is under way."""
     message: bool = False
     """Whether a message is to be left."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -10,7 +9,7 @@ from acd.callbacks import events as ev
 from acd.callbacks.words import Choice, Outcome, Stage
 from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
 from acd.calling_back.rows import Rows
-from acd.calling_back.store import WRITTEN_S, Store
+from acd.calling_back.store import Store
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts
 from acd.gate import Refusal
@@ -206,24 +205,8 @@ class Calls:
         leg, contact = self._legs.of(attempt.joins), attempt.contact
         if contact is None or not contact.settled or leg is None or not leg.reserved:
             return
-        if not attempt.joining and self.store is not None:
-            attempt.joining = True
-            self.store.run(self._join(attempt))
-
-    async def _join(self, attempt: Attempt) -> None:
-        """Connect, once it is written that they were: whoever dies now, nobody is called again.
-
-        The customer is a caller who waits at the kept place from here on, also after a restart.
-        """
-        assert self.store is not None
-        done = ev.Finish(
-            attempt.callback, attempt.fence, Outcome.CONNECTED, False, Stage.CONNECTED, ""
-        )
-        await asyncio.wait({self.store.finish(done)}, timeout=WRITTEN_S)
-        leg, contact = self._legs.of(attempt.joins), attempt.contact
-        if contact is not None and leg is not None and leg.reserved and not attempt.given_up:
-            carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
-            self._switch.connect(leg.offer, contact.call, carry)
+        carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
+        self._switch.connect(leg.offer, contact.call, carry)
 
     # --- after this process was away --------------------------------------------------------
 

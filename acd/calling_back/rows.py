@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from acd.callbacks import Book
 from acd.callbacks import events as ev
-from acd.callbacks.words import Stage
 from acd.router.events import Arrived
 from crm.records import Callback
 from pbx.port import CallSnapshot
@@ -61,8 +60,6 @@ class Rows:
             self._fresh[row.id] = row
             return
         interaction = row.interaction or row.id
-        if row.state == Stage.CONNECTED and row.id in self.attempts:
-            return  # written by us, just before the two are connected
         if row.state != "waiting":
             self._postponed.pop(interaction, None)
             self._tell(ev.Known(row))

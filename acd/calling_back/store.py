@@ -30,9 +30,6 @@ LEASE_MS = 12_000
 AGAIN_S = (0.2, 1.0, 5.0)
 """The pauses between two tries to bring a result; the last holds for all that follow."""
 
-WRITTEN_S = 1.0
-"""How long it is waited until something is written that should come first."""
-
 Tell = Callable[[ev.Event], None]
 
 
@@ -118,8 +115,8 @@ class Store:
         """Claim an attempt; `Claimed` or `ClaimFailed` follows."""
         self._then(callback, self._claim(callback))
 
-    def finish(self, result: ev.Finish) -> asyncio.Task[None]:
-        """Bring an attempt's result; the task is done once it is written."""
+    def finish(self, result: ev.Finish) -> None:
+        """Bring an attempt's result."""
         self._let_go(result.callback)
         now = self._clock()
         row = attempts.Result(
@@ -127,7 +124,7 @@ class Store:
             now, result.due,
         )  # fmt: skip
         claim = Claim(result.callback, result.fence, 0)
-        return self._then(
+        self._then(
             result.callback,
             self._bring(result.callback, lambda: attempts.finish(self._database, claim, row)),
         )

@@ -17,14 +17,6 @@ SELECT detail FROM interaction_details WHERE id IN (
     SELECT interaction FROM segments WHERE ended_at IS NULL
 ) ORDER BY arrived_at, id;
 
--- name: interactions_called_back
--- By the clock that ends are written by.
-SELECT detail FROM interaction_details WHERE id IN (
-    SELECT interaction FROM callbacks WHERE holder IS NOT NULL
-    UNION
-    SELECT interaction FROM callbacks WHERE state = 'connected' AND ended_at > from_ms($1)
-) ORDER BY arrived_at, id LIMIT 1000;
-
 -- name: interactions_queue_totals
 SELECT queue, offered, answered, abandoned, called_back, overflowed, failed, waiting,
     short_abandoned

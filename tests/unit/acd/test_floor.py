@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from stage import WRAP_UP_MS, Stage
 
-from acd.intake import Intake
-from acd.ledger import Ledger
 from acd.router import Router
 from acd.router.events import Batch, Configuration, Wanted
 from acd.router.journal import from_body, to_decided
-from crm.records import InteractionDetail
 from pbx.errors import LocalProtocolError
 from pbx.port import Cause, FloorSnapshot, LegSnapshot
 
@@ -326,21 +323,3 @@ def test_what_a_killed_process_did_not_write_is_written_by_the_next() -> None:
     assert stage.book.interactions["i2"].outcome == "answered"
     row = stage.book.interactions["i1"]
     assert (row.arrived_ms, row.outcome) == (700, "abandoned")
-
-
-def test_a_talk_of_a_callback_goes_on_in_the_rows_of_the_call_that_asked() -> None:
-    stage = Stage()
-    stage.up()
-    stage.call("i1")
-    stage.hangs_up("i1")
-    asked = InteractionDetail(
-        stage.book.interactions["i1"], tuple(stage.book.segments[key] for key in [("i1", 1)])
-    )
-    stage.floor = stage.service(ledger=Ledger(stage.book, Intake("US")))
-    stage.ledger.asleep([asked])
-    leg = LegSnapshot("old.1", "pa", True, {"interaction": "i1"})
-    stage.up(stage.snapshot({}, [leg], talking={"i1": 700}))
-    stage.ledger.catch_up()
-    assert stage.book.segments["i1", 1] == asked.segments[0]
-    assert stage.book.of("i1")[0] == ("queue", "abandoned")
-    assert "talk" in dict(stage.book.of("i1"))
