@@ -25,11 +25,10 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import PhoneNumberType, shortnumberinfo
 
-_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-/]{1,39}", re.ASCII)
+_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-/]{0,38}[0-9]", re.ASCII)
 _RULE = re.compile(r"\+[1-9][0-9]{0,14}|[A-Z]{2}", re.ASCII)
 _SIP = re.compile(
-    r"(?P<scheme>sips?):(?P<user>[A-Za-z0-9_.+-]{1,64})@"
-    r"(?P<host>[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9](:[0-9]{1,5})?)",
+    r"sip:[A-Za-z0-9_.+-]{1,64}@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9](:[0-9]{1,5})?)",
     re.ASCII,
 )
 ORDINARY = frozenset(
@@ -135,6 +134,11 @@ class Gate:
         if match["host"].lower() not in self._hosts:
             return Refusal.HOST_NOT_ALLOWED
         return address
+
+    def refuses_sip(self, address: str) -> str | None:
+        """Return why a SIP address may not be dialled, for checks; None if it may."""
+        found = self.sip(address)
+        return found.value if isinstance(found, Refusal) else None
 
     def caps(self, counts: Counts) -> Refusal | None:
         """Return why one more may not be dialled, or None."""

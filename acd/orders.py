@@ -51,6 +51,9 @@ class Callbacks(Protocol):
     def cancelled(self, interaction: str, offer: str) -> None:
         """The router has taken an offer back."""
 
+    def moved(self) -> None:
+        """An agent's presence has changed."""
+
     def put_out(self, interaction: str) -> None:
         """The router has put an interaction out of its queue."""
 
@@ -140,6 +143,8 @@ class Orders:
             self.callbacks.cancelled(decision.interaction, decision.offer)
 
     def _moved(self, moved: AgentMoved, now: int) -> None:
+        if self.callbacks is not None:
+            self.callbacks.moved()
         if moved.presence is not Presence.WRAP_UP:
             wrapped = self.wrapping.pop(moved.agent, None)
             if wrapped is not None:

@@ -223,7 +223,10 @@ class Call(Protocol):
         """
 
     async def transfer(self, address: str) -> None:
-        """Send the caller on to an address (see `Switch`). Ends the loan."""
+        """Send the caller on to an address (see `Switch`), or a SIP address. Ends the loan.
+
+        A SIP address is `sip:user@host` or `sip:user@host:port`, dialled there without the trunk.
+        """
 
     async def take(self) -> None:
         """Accept the transfer that `Handler.referred` asks about; the agent's phone is told."""

@@ -39,7 +39,7 @@ class Speaking:
 
     async def reserved(self, call: Call, offer: str) -> None:
         """Tell an agent who is held what it is about; the customer is called then."""
-        record = self._callbacks.held_for(offer)
+        record = self._callbacks.agents.held_for(offer)
         if record is None:
             await call.hang_up()
             return
@@ -47,7 +47,7 @@ class Speaking:
             await call.play(self._whisper(record))
         except CallGone:
             return
-        self._callbacks.ready(offer)
+        self._callbacks.agents.ready(offer)
 
     def _whisper(self, record: Callback) -> list[Prompt]:
         minutes = max(self._clock.now() - record.requested_ms, 0) // _MINUTE_MS
@@ -59,8 +59,8 @@ class Speaking:
 
     async def called(self, call: Call, machine: bool) -> None:
         """Speak with a customer who has picked up, or with their machine."""
-        record = self._callbacks.record(call.id)
-        stage = self._callbacks.picked_up(call, machine=machine)
+        record = self._callbacks.calls.record(call.id)
+        stage = self._callbacks.calls.picked_up(call, machine=machine)
         if record is None or stage is None:
             await call.hang_up()
             return
@@ -70,9 +70,9 @@ class Speaking:
                 stage = await self._ask(call, language)
             if stage in (Stage.CONNECTING, Stage.HOLDING):
                 await call.wait()
-                self._callbacks.waits(call.id)
+                self._callbacks.calls.waits(call.id)
                 return
-            if self._callbacks.leaves_message(call.id):
+            if self._callbacks.calls.leaves_message(call.id):
                 await call.play(self._audio(MESSAGE, language))
             await call.hang_up()
         except CallGone:
@@ -90,7 +90,7 @@ class Speaking:
             if choice is not Choice.TALK:
                 said = LATER if choice is Choice.LATER else CANCELLED
                 await call.play(self._audio(said, language))
-            return self._callbacks.chose(call.id, choice)
+            return self._callbacks.calls.chose(call.id, choice)
         return None
 
     def _audio(self, prompt: str, language: str) -> list[Prompt]:

@@ -40,11 +40,13 @@ def context(
     settings: Settings, stored: Floor | None, mailboxes: Collection[str] | None = None
 ) -> Context:
     """Return what checks may know: settings, and the floor and mailboxes if they are known."""
+    rules = gate(settings)
     known = Context(
         hosts=settings.flow_hosts,
         queries=query_names(Path(settings.flows)),
         mailboxes=mailboxes,
-        refuses=gate(settings).refuses,
+        refuses=rules.refuses,
+        refuses_sip=rules.refuses_sip,
     )
     if stored is None:
         return known

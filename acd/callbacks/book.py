@@ -86,6 +86,10 @@ class Book:
         """Return the ids of all open callbacks."""
         return list(self._shelf.held)
 
+    def ready(self) -> list[str]:
+        """Return the queues in which somebody is to be called as soon as an agent is expected."""
+        return self._shelf.ready()
+
     def in_line(self) -> list[tuple[str, Arrived]]:
         """Return those that stand in the router's line, with what brings each to its place."""
         return [(one.id, one.place) for one in self._shelf.held.values() if one.in_line]
@@ -97,11 +101,7 @@ class Book:
 
     def of(self, queue: str, customer: str | None, number: str) -> str | None:
         """Return the open callback of a customer, or of a number, in a queue; None if none is."""
-        for one in self._shelf.held.values():
-            same = customer is not None and one.record.customer == customer
-            if one.queue == queue and (same or one.record.number == number):
-                return one.id
-        return None
+        return self._shelf.of(queue, customer, number)
 
     def policy(self, queue: str) -> Policy:
         """Return a queue's policy."""

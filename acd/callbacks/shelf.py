@@ -14,11 +14,15 @@ class Shelf:
     def __init__(self) -> None:
         self.held: dict[str, Held] = {}
         self._beside: dict[str, dict[str, Held]] = {}
+        self._whose: dict[tuple[str, str], dict[str, Held]] = {}
+        """By queue and number, and by queue and customer."""
         self._timers: list[tuple[int, str]] = []
 
     def put(self, one: Held, *, beside: bool) -> None:
         """Keep one; `beside` the line, or in it."""
         self.held[one.id] = one
+        for whose in _whose(one):
+            self._whose.setdefault(whose, {})[one.id] = one
         if beside:
             self._beside.setdefault(one.queue, {})[one.id] = one
 
@@ -26,6 +30,26 @@ class Shelf:
         """Keep one no more."""
         self.held.pop(one.id, None)
         self._beside.get(one.queue, {}).pop(one.id, None)
+        for whose in _whose(one):
+            them = self._whose.get(whose, {})
+            them.pop(one.id, None)
+            if not them:
+                self._whose.pop(whose, None)
+
+    def of(self, queue: str, customer: str | None, number: str) -> str | None:
+        """Return the callback of a customer, or of a number, in a queue; None if none is kept."""
+        for whose in (customer, number):
+            if whose and (them := self._whose.get((queue, whose))):
+                return next(iter(them))
+        return None
+
+    def ready(self) -> list[str]:
+        """Return the queues in which some beside the line wait to be dialled."""
+        return [
+            queue
+            for queue, them in self._beside.items()
+            if any(one.stage is Stage.WAITING and not one.in_line for one in them.values())
+        ]
 
     def beside(self, queue: str) -> list[Held]:
         """Return those of a queue that are dialled customer-first."""
@@ -63,3 +87,8 @@ class Shelf:
         one = self.held[heappop(self._timers)[1]]
         one.until = None
         return one
+
+
+def _whose(one: Held) -> list[tuple[str, str]]:
+    """Return whose a callback is; customers' ids and numbers cannot be taken for each other."""
+    return [(one.queue, whose) for whose in (one.record.number, one.record.customer) if whose]

@@ -32,13 +32,10 @@ class Found:
         return calls | {leg.interaction for leg in self.legs.values()}
 
 
-def sort_out(
-    floor: FloorSnapshot, roster: Roster, known: Callable[[str], bool], live: Callable[[str], bool]
-) -> Found:
+def sort_out(floor: FloorSnapshot, roster: Roster, known: Callable[[str], bool]) -> Found:
     """Tell attempts from calls and talks.
 
-    `known` tells whether a call is that of a contact the floor has already, `live` whether an
-    interaction is that of an open callback.
+    `known` tells whether a call is that of a contact the floor has already.
     """
     found = Found(floor)
     found.calls = [c for c in floor.calls if CALLBACK in c.carried and fence_of(c.carried)]
@@ -49,7 +46,7 @@ def sort_out(
             plain.append(leg)
             continue
         agent, interaction = roster.agent_at(leg.address), leg.carried.get("interaction", "")
-        if agent is None or not live(interaction):
+        if agent is None:
             found.lost.append(leg.offer)
             continue
         queue = leg.carried.get("queue", "")

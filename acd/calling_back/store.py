@@ -16,6 +16,7 @@ from typing import Any
 from acd.callbacks import events as ev
 from acd.dialling import Dialling
 from acd.gate import Refusal as NotDialled
+from acd.ledger import Ledger
 from crm import attempts, callbacks, interactions
 from crm.attempts import Claim, Refusal
 from crm.database import Database
@@ -85,11 +86,8 @@ class Store:
         """Yield ids of those that are new or changed; see `crm.callbacks.watch`."""
         return callbacks.watch(self._database)
 
-    async def account(self, record: Callback, interaction: str) -> InteractionDetail:
-        """Read the interaction that a callback goes on with; make one up if it has none.
-
-        Raises CrmError.
-        """
+    async def _account(self, record: Callback, interaction: str) -> InteractionDetail:
+        """Read the interaction that a callback goes on with; make one up if it has none."""
         await self._kept()
         with contextlib.suppress(NotFound):
             return await interactions.get(self._database, interaction)
@@ -103,6 +101,13 @@ class Store:
                 queue=record.queue,
             )
         )
+
+    async def reopen(self, ledger: Ledger, record: Callback, interaction: str) -> None:
+        """Have the ledger go on with the interaction of a callback. Raises CrmError."""
+        if not ledger.knows(interaction):
+            detail = await self._account(record, interaction)
+            if not ledger.knows(interaction):
+                ledger.reopened(detail)
 
     # --- attempts ---------------------------------------------------------------------------
 

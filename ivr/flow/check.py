@@ -48,6 +48,7 @@ CHECKS: dict[str, Check] = {
         world.subflow_exits,
         world.recursive_subflow,
         world.refused_number,
+        world.refused_address,
         world.refused_host,
         world.unknown_query,
         world.unknown_mailbox,

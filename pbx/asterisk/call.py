@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pbx.asterisk.facts import Q850, caller_of, channel_of, decode_carry, encode_carry
+from pbx.asterisk.facts import (
+    Q850,
+    caller_of,
+    channel_of,
+    decode_carry,
+    encode_carry,
+    is_sip,
+)
 from pbx.asterisk.fastagi import AgiSession
 from pbx.asterisk.keypad import Keypad
 from pbx.asterisk.keys import ANY_KEY, Keys
@@ -162,9 +169,11 @@ class AgiCall:
         await self._go("wait", {"SALA_CARRY": encode_carry(self._carried), **more})
 
     async def transfer(self, address: str) -> None:
-        channel_of(address)
+        by_sip = is_sip(address)
+        if not by_sip:
+            channel_of(address)
         await self._settle()
-        await self._go("transfer", {"SALA_TO": address})
+        await self._go("sip" if by_sip else "transfer", {"SALA_TO": address})
 
     async def take(self) -> None:
         # The first sound that the caller hears is what Asterisk tells the phone of (NOTIFY, 200).

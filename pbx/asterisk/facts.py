@@ -44,6 +44,9 @@ _VALUE = re.compile(r"[A-Za-z0-9_.:@+-]{0,128}")
 _NUMBER = re.compile(r"\+?[0-9]{1,32}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _OUTSIDE = re.compile(r"\+[1-9][0-9]{1,14}")
+_SIP = re.compile(
+    r"sip:[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(:[0-9]{1,5})?"
+)
 _CHANNEL = re.compile(r"PJSIP/(.+)-[0-9a-f]{8}")
 
 Q850: Mapping[Cause, int] = {
@@ -80,6 +83,11 @@ def check_address(address: str) -> None:
     """Refuse, by `LocalProtocolError`, what is no SIP account's name."""
     if not _ADDRESS.fullmatch(address):
         raise LocalProtocolError("an address is a SIP account: letters, digits, _ and -")
+
+
+def is_sip(address: str) -> bool:
+    """Tell whether an address is a SIP address `sip:user@host` or `sip:user@host:port`."""
+    return _SIP.fullmatch(address) is not None
 
 
 def channel_of(address: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from house import House, until
+from house import House, of_kind, until
 
 from lab import audio
 from lab.leg import Leg
@@ -16,6 +16,8 @@ ALWAYS = {"mon-sun": "00:00-24:00"}
 """Customers may be called at any time, for tests run at any time."""
 HELLO_S = 0.8
 SOON = "1s"
+ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
+PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
 
 
 class Customers:
@@ -50,19 +52,31 @@ class Customers:
         )
         await self.house.stack.reload()
 
-    async def promised(self, number: str | None = None) -> tuple[str, Phone]:
+    async def promised(self, language: str = "en") -> tuple[str, Phone]:
         """Call, wait, press a key, and hang up with a promise; gives the number and its phone."""
-        number = number or self.house.number()
+        number = self.house.number()
         outside = self.house.world.outside(number)
         call, _ = await self.house.call(CALLS_BACK, number=number)
         await self.house.waits(number)
+        if language == "th":
+            await call.press("2")
+            await self.joined(number, 2)
         await call.press("1")
-        await call.hears(self.house.spoken("Press 1 to be called back."), at_least=0.7)
+        await call.hears(self.house.spoken(ASKED[language], language), at_least=0.7)
         await call.press("1")
-        await call.hears(self.house.spoken("It is promised."), at_least=0.7)
+        await call.hears(self.house.spoken(PROMISED[language], language), at_least=0.7)
         await call.ended()
         await self.house.closed(number)
         return number, outside
+
+    async def joined(self, number: str, times: int) -> None:
+        """The newest interaction of a number is in the line for so many times."""
+        await until(
+            lambda: self.house.interaction(number),
+            lambda found: len(of_kind(found, "queue")) == times,
+            f"it has joined the line {times} times",
+        )
+        await self.house.waits(number)
 
     async def row(self, number: str) -> dict[str, Any]:
         """The newest callback of a number, with its attempts' outcomes; empty if there is none."""
@@ -94,6 +108,19 @@ class Customers:
         )
         return found
 
+    async def written(self, number: str, within: float = 6) -> dict[str, Any]:
+        """The newest interaction of a number, once it and all its segments have ended."""
+        found: dict[str, Any] = await until(
+            lambda: self.house.interaction(number),
+            lambda one: (
+                bool(one.get("ended_ms"))
+                and all(segment["ended_ms"] for segment in one["segments"])
+            ),
+            "the interaction is closed",
+            within,
+        )
+        return found
+
     async def agent(self, agent: str) -> Phone:
         """Log an agent in, for whom somebody waits already; gives their phone."""
         phone = self.house.world.phones[agent]
@@ -110,5 +137,10 @@ class Customers:
     async def picks_up(self, outside: Phone, within: float = 8) -> Leg:
         """A customer's phone rings and is answered by a person, who says hello."""
         leg = await outside.answer(await outside.ringing(within))
-        await leg.say(audio.voice(4711, HELLO_S))
+        await self.says_hello(leg)
         return leg
+
+    @staticmethod
+    async def says_hello(leg: Leg) -> None:
+        """Say what a person says who picks up."""
+        await leg.say(audio.voice(4711, HELLO_S))

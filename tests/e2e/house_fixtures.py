@@ -58,6 +58,9 @@ def flows(tmp_path_factory: pytest.TempPathFactory, web_port: int) -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
     trunk = ports.free(1)[0]
+    sent_on = flows / "sent-on.yaml"
+    text = sent_on.read_text(encoding="utf-8")
+    sent_on.write_text(text.replace("{SIP}", f"127.0.0.1:{trunk}"), encoding="utf-8")
     settings = {
         "trunk_out": f"127.0.0.1:{trunk}",
         "trunk_number": TRUNK_NUMBER,
@@ -65,6 +68,7 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         "webhook_secret": SECRET,
         "event_url": f"http://127.0.0.1:{web_port}/events",
         "dial_allowed": "US",
+        "dial_sip_hosts": f"127.0.0.1:{trunk}",
         "flows": str(flows),
         "survival_after_s": str(SURVIVAL_AFTER_S),
         "wait_tick_s": "2",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from found import in_rows, in_state
 from house import House, of_kind, outcomes, until
 
 from lab import audio
 
 TYPED, MEMO, ASKED, IMPATIENT, VAULT, ENDLESS, SENT_ON = map(str, range(606, 613))
-AHEAD = "681"
+AHEAD, CODED = "681", "682"
 SECRET, PIN = "730918264550", "918273645546"
 GO_ON = "Press 1 to go on after all of this has been said to you at some length."
 
@@ -183,6 +184,36 @@ async def test_secrets_are_nowhere(house: House) -> None:
         assert digits not in await house.stack.run("flow", "replay", interaction)
 
 
+async def test_a_code_is_sent_and_proves_the_caller_and_is_nowhere(house: House) -> None:
+    call, number = await house.call(CODED)
+    await call.hears(house.spoken("Type the code that we have just sent to you."))
+    (code,) = house.web.codes[number]
+    await call.press(code)
+    await call.hears(house.spoken("The code was right."), within=15)
+    await call.ended()
+    interaction = (await house.closed(number))["id"]
+    assert await in_state(house, code) == []
+    assert await in_rows(house, code) == []
+    assert code not in await house.stack.run("flow", "replay", interaction)
+
+
+async def test_wrong_codes_lock_the_caller_over_all_calls(house: House) -> None:
+    number = house.number()
+    # Five wrong tries in all, of which a call allows two.
+    for tries, end in (
+        (2, "These were too many."),
+        (2, "These were too many."),
+        (1, "Come back another day."),
+        (0, "Come back another day."),
+    ):
+        call, _ = await house.call(CODED, number=number)
+        for _ in range(tries):
+            await call.press("000000000000", gap_ms=80)
+        await call.hears(house.spoken(end), within=20)
+        await call.ended()
+    assert len(house.web.codes[number]) == 3
+
+
 async def test_an_endless_loop_is_cut_with_an_alarm_and_the_failure_exit(house: House) -> None:
     call, number = await house.call(ENDLESS)
     await call.hears(house.spoken("Something went wrong here."))
@@ -203,6 +234,38 @@ async def test_an_agent_is_reached_by_name(house: House) -> None:
     await talking.hang_up()
     await call.ended()
     await house.closed(number)
+
+
+@pytest.mark.parametrize(
+    ("key", "who", "shown"),
+    [("3", "+14155552681", "+14155550100"), ("4", "reception", "+14155550682")],
+)
+async def test_a_number_over_the_trunk_and_a_sip_address_are_reached(
+    house: House, key: str, who: str, shown: str
+) -> None:
+    outside = house.world.outside(who)
+    number = "+14155550682"
+    call, _ = await house.call(SENT_ON, number=number)
+    await call.press(key)
+    talking = await outside.answer(await outside.ringing())
+    assert talking.shown_number == shown
+    await house.talk(call, talking)
+    await talking.hang_up()
+    await call.ended()
+    await house.closed(number)
+    assert (await house.way(number))[-1] == {"3": "number", "4": "address"}[key]
+
+
+@pytest.mark.parametrize(("how", "cause"), [("busy", 17), ("reject", 21)])
+async def test_who_does_not_answer_there_is_told_to_the_caller(
+    house: House, how: Literal["busy", "reject"], cause: int
+) -> None:
+    await house.world.outside("reception").behave(how)
+    call, number = await house.call(SENT_ON)
+    await call.press("4")
+    assert (await call.ended()).cause == cause
+    await house.closed(number)
+    await house.world.outside("reception").behave("ring")
 
 
 async def test_a_costly_number_is_refused_and_never_told_in_logs(house: House) -> None:

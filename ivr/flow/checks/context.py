@@ -39,6 +39,8 @@ class Context:
     mailboxes: Collection[str] | None = None
     refuses: Callable[[str], str | None] | None = None
     """The dialling gate: why a number may not be dialled, or None."""
+    refuses_sip: Callable[[str], str | None] | None = None
+    """Likewise of a SIP address."""
     recorded: bool = False
     """Whether calls are recorded from their start."""
 

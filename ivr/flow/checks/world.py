@@ -11,6 +11,7 @@ from ivr.flow.load import Flow
 from ivr.flow.nodes import (
     CallbackNode,
     HoursNode,
+    IdentifyNode,
     LookupNode,
     QueueNode,
     ReturnNode,
@@ -205,6 +206,18 @@ def refused_number(flow: Flow, context: Context) -> Iterator[Problem]:
                 )
 
 
+def refused_address(flow: Flow, context: Context) -> Iterator[Problem]:
+    """SIP addresses that the dialling gate would refuse, such as of a host that is not listed."""
+    if context.refuses_sip is None:
+        return
+    for name, node in flow.document.nodes.items():
+        address = node.sip if isinstance(node, TransferNode) else None
+        if address is not None and (why := context.refuses_sip(address)):
+            yield flow.problem(
+                ("nodes", name, "sip"), f"the dialling gate refuses this address: {why}"
+            )
+
+
 def _literal(expression: str) -> str | None:
     text = expression.strip()
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
@@ -212,7 +225,7 @@ def _literal(expression: str) -> str | None:
 
 
 def refused_host(flow: Flow, context: Context) -> Iterator[Problem]:
-    """Look-ups and webhooks to hosts that are not allowed."""
+    """Look-ups, webhooks and senders of codes on hosts that are not allowed."""
     if context.hosts is None:
         return
     for name, node in flow.document.nodes.items():
@@ -221,6 +234,8 @@ def refused_host(flow: Flow, context: Context) -> Iterator[Problem]:
             url = node.http.url
         elif isinstance(node, WebhookNode):
             path, url = ("nodes", name, "url"), node.url
+        elif isinstance(node, IdentifyNode) and node.send is not None:
+            path, url = ("nodes", name, "send", "url"), node.send.url
         else:
             continue
         host = urlsplit(url).netloc.lower()

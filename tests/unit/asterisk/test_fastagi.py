@@ -270,6 +270,42 @@ async def test_a_command_that_the_pbx_does_not_know(house: House) -> None:
         await playing
 
 
+async def test_a_sip_address_has_a_way_of_its_own(house: House) -> None:
+    call, peer = await house.call()
+    sending = asyncio.create_task(call.transfer("sip:front.desk@pbx-2.example:5070"))
+    assert await peer.command() == (
+        "EXEC MSet SALA_NEXT=sip,SALA_TO=sip:front.desk@pbx-2.example:5070"
+    )
+    peer.say("200 result=0\n")
+    await sending
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sip:desk@pbx.example,SALA_CAUSE=1",
+        "sip:desk&PJSIP/trunk-out@pbx.example",
+        "sip:${SHELL(id)}@pbx.example",
+        "sip:desk@pbx.example;transport=tls",
+        "sip:desk@pbx.example?Replaces=x",
+        "sip:desk@pbx.example\r\nEXEC",
+        "sip:@pbx.example",
+        "sip:desk@",
+        "sip:a@b@c",
+        "sips:desk@pbx.example",
+        "SIP/desk",
+    ],
+)
+async def test_a_hostile_sip_address_is_not_sent(house: House, address: str) -> None:
+    call, peer = await house.call()
+    with pytest.raises(LocalProtocolError):
+        await call.transfer(address)
+    sending = asyncio.create_task(call.hang_up())
+    assert (await peer.command()).startswith("EXEC MSet SALA_NEXT=end")
+    peer.say("200 result=0\n")
+    await sending
+
+
 async def test_hanging_up_says_why(house: House) -> None:
     call, peer = await house.call()
     ending = asyncio.create_task(call.hang_up(Cause.UNALLOCATED))

@@ -33,6 +33,7 @@ def context(*, recorded: bool = False) -> Context:
         queries={"balance"},
         mailboxes={"office"},
         refuses=lambda number: "a premium number" if number.startswith("+1900") else None,
+        refuses_sip=lambda address: "elsewhere" if "elsewhere" in address else None,
         recorded=recorded,
     )
 
@@ -55,7 +56,13 @@ def test_there_is_a_broken_flow_for_each_check() -> None:
 
 def test_nothing_is_checked_that_is_not_known() -> None:
     unknown = {"unknown-queue", "unknown-skill", "unmet-criteria", "unknown-calendar"}
-    unknown |= {"closed-queue", "unknown-subflow", "subflow-exits", "refused-number"}
+    unknown |= {
+        "closed-queue",
+        "unknown-subflow",
+        "subflow-exits",
+        "refused-number",
+        "refused-address",
+    }
     unknown |= {"refused-host", "unknown-query", "unknown-mailbox", "missing-prompt"}
     for name in unknown:
         path = BROKEN / f"{name}.yaml"
@@ -105,3 +112,15 @@ def test_hosts(url: str, right: bool | None) -> None:
     else:
         found = check(parse(text.encode(), alias="x", file="x"), context())
         assert (found == []) is right
+
+
+def test_the_host_of_who_sends_codes_is_checked() -> None:
+    text = (
+        "sala: 1\nstart: a\nnodes:\n"
+        "  a: {type: identify, method: otp, send: {url: 'https://elsewhere.example/x'},\n"
+        "    prompt: hello, next: h, refused: h, locked: h, unknown: h, failed: h,\n"
+        "    timeout: {next: h}}\n"
+        "  h: {type: hangup}\n"
+    )
+    (problem,) = check(parse(text.encode(), alias="x", file="x"), context())
+    assert (problem.code, problem.severity) == ("refused-host", Severity.ERROR)

@@ -1,0 +1,138 @@
+"""Agents who are held for a customer: rung, told what it is about, and kept until they talk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from acd.callbacks import events as ev
+from acd.calling_back.attempt import RESERVED, facts
+from acd.calling_back.rows import Rows
+from acd.calling_back.store import Store
+from acd.clock import Clock
+from acd.contacts import Leg
+from acd.driver import Driver
+from acd.ledger import Ledger
+from acd.legs import Legs
+from acd.orders import Orders
+from acd.router.events import Adopted, Event, Failure, Offer, OfferFailed
+from crm.errors import CrmError
+from crm.records import Callback
+from pbx.errors import LocalProtocolError
+from pbx.port import Caller
+
+log = logging.getLogger(__name__)
+
+NAME = "Callback"
+"""What an agent's phone shows as the name of a customer who is called back."""
+
+
+class Agents:
+    """Rings agents whom the router has chosen for callbacks. `tell` tells the book."""
+
+    def __init__(
+        self,
+        tell: Callable[[ev.Event], None],
+        rows: Rows,
+        ledger: Ledger,
+        clock: Clock,
+        legs: Legs,
+        orders: Orders,
+        driver: Driver,
+    ) -> None:
+        self._tell = tell
+        self._rows = rows
+        self._ledger = ledger
+        self._clock = clock
+        self._legs = legs
+        self._orders = orders
+        self._driver = driver
+        self.store: Store | None = None
+        self._coming: dict[str, Offer] = {}
+        """By offer: those whose agents are about to be rung."""
+
+    def ring(self, offer: Offer, callback: str) -> None:
+        """Ring, once the interaction's rows are known: more of them come now."""
+        assert self.store is not None
+        self._coming[offer.offer] = offer
+        self.store.run(self._ring(offer, callback))
+
+    async def _ring(self, offer: Offer, callback: str) -> None:
+        assert self.store is not None
+        found = self._rows.found(offer.interaction)
+        try:
+            if found is not None:
+                await self.store.reopen(self._ledger, found[0], offer.interaction)
+        except CrmError as error:
+            log.warning(
+                "no callback while the database is away: %s",
+                type(error).__name__,
+                extra={"action": "callback_deferred", "callback": callback},
+            )
+            self._tell(ev.Deferred(callback))
+        found = self._rows.found(offer.interaction)
+        if self._coming.pop(offer.offer, None) is None or found is None:
+            return
+        record, place = found
+        now = self._clock.now()
+        carry = {**facts(callback, place), RESERVED: "yes"}
+        address = self._orders.roster.address(offer.agent)
+        try:
+            self._legs.reserve(offer, address, Caller(record.number, NAME), carry)
+        except LocalProtocolError as refusal:
+            log.error("no ring: %s", refusal, extra={"action": "ring", "offer": offer.offer})  # noqa: TRY400
+            self._driver.feed(OfferFailed(offer.offer, Failure.FAILED), now)
+        else:
+            self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
+
+    def cancelled(self, interaction: str, offer: str) -> None:
+        """The router has taken an offer back, or its agent is gone."""
+        self._coming.pop(offer, None)
+        if callback := self._rows.of(interaction):
+            self._tell(ev.Unreserved(callback, offer))
+
+    def held_for(self, offer: str) -> Callback | None:
+        """Return the callback that a leg is held for; None if it is for none (any more)."""
+        leg = self._legs.of(offer)
+        if leg is None or not leg.reserved or leg.cancelled:
+            return None
+        found = self._rows.found(leg.interaction)
+        return None if found is None else found[0]
+
+    def ready(self, offer: str) -> None:
+        """The agent of a held leg has heard what it is about: the customer can be called."""
+        leg = self._legs.of(offer)
+        if leg is not None and leg.reserved and not leg.cancelled:
+            leg.answered = True
+            self.picked_up(leg)
+
+    def picked_up(self, leg: Leg) -> None:
+        """An agent is there, for a customer who is to be called or waits on the line."""
+        if callback := self._rows.of(leg.interaction):
+            self._tell(ev.Offered(callback, leg.offer, leg.agent))
+
+    def ended(self, leg: Leg) -> bool:
+        """A leg that was not connected is gone; return whether it needs no more attention."""
+        if not leg.reserved or not leg.answered:
+            self.cancelled(leg.interaction, leg.offer)
+            return False
+        # The agent has heard what it is about, and hung up.
+        _, held = self._legs.ended(leg.offer) or (leg, None)
+        now = self._clock.now()
+        self._ledger.offer_over(leg.interaction, leg.offer, Failure.DECLINED.value, now)
+        self._driver.feed(OfferFailed(leg.offer, Failure.DECLINED), now)
+        self.cancelled(leg.interaction, leg.offer)
+        if held is not None:
+            self._orders.ring(held, now)
+        return True
+
+    def adopted(self, legs: dict[str, Leg]) -> list[Event]:
+        """Return what tells a fresh router of agents who are held."""
+        told: list[Event] = []
+        for leg in legs.values():
+            found = self._rows.found(leg.interaction)
+            if found is not None:
+                place = found[1]
+                who = leg.interaction, place.queue, place.entered, leg.agent, leg.offer
+                told.append(Adopted(*who, answered=False, priority=place.priority))
+        return told

@@ -1,0 +1,248 @@
+"""Calls to customers: through the gate, rung, asked, connected, and what came of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from acd.callbacks import events as ev
+from acd.callbacks.words import Choice, Outcome, Stage
+from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
+from acd.calling_back.rows import Rows
+from acd.calling_back.store import Store
+from acd.clock import Clock
+from acd.contacts import Contact, Contacts
+from acd.gate import Refusal
+from acd.ledger import Ledger
+from acd.legs import Legs
+from acd.router.events import Arrived
+from crm.errors import CrmError
+from crm.records import Callback, SegmentKind
+from pbx.errors import LocalProtocolError
+from pbx.port import Call, Caller, CallState, Cause, Switch
+
+log = logging.getLogger(__name__)
+
+TALKS = frozenset({CallState.TALKING, CallState.HELD, CallState.CONFERENCE})
+_CAPS = frozenset({Refusal.DAY_CAP, Refusal.AT_ONCE_CAP})
+
+
+class Calls:
+    """Makes attempts. `tell` tells the book."""
+
+    def __init__(
+        self,
+        tell: Callable[[ev.Event], None],
+        rows: Rows,
+        switch: Switch,
+        ledger: Ledger,
+        clock: Clock,
+        contacts: Contacts,
+        legs: Legs,
+    ) -> None:
+        self._tell = tell
+        self._rows = rows
+        self._switch = switch
+        self._ledger = ledger
+        self._clock = clock
+        self._contacts = contacts
+        self._legs = legs
+        self.store: Store | None = None
+        self._of: dict[str, Attempt] = {}
+        """By callback."""
+        self._by_call: dict[str, Attempt] = {}
+        rows.attempts = self._of
+
+    def of(self, callback: str) -> Attempt | None:
+        """Return a callback's live attempt."""
+        return self._of.get(callback)
+
+    def by_call(self, call: str) -> Attempt | None:
+        """Return the live attempt that a call is; None for any other call."""
+        return self._by_call.get(call)
+
+    def record(self, call: str) -> Callback | None:
+        """Return the callback that a customer's call is made for."""
+        attempt = self._by_call.get(call)
+        return None if attempt is None else attempt.record
+
+    # --- to the customer --------------------------------------------------------------------
+
+    def dial(self, dial: ev.Dial, record: Callback, place: Arrived) -> None:
+        """Call a customer; how that ends is told."""
+        assert self.store is not None
+        attempt = Attempt(record, dial.fence, place.interaction, dial.agent)
+        self._add(attempt)
+        self.store.run(self._dial(attempt, dial, place))
+
+    def _add(self, attempt: Attempt) -> None:
+        self._of[attempt.callback] = self._by_call[attempt.call] = attempt
+
+    async def _dial(self, attempt: Attempt, dial: ev.Dial, place: Arrived) -> None:
+        """Call, if the gate lets it; one that is given up meanwhile is not made."""
+        assert self.store is not None
+        outcome = Outcome.FAILED
+        try:
+            await self.store.reopen(self._ledger, attempt.record, attempt.interaction)
+            self._begins(attempt)
+            refusal = await self.store.allow(dial.number, attempt.interaction)
+            if refusal is None and not attempt.given_up:
+                self._switch.dial(
+                    attempt.call,
+                    dial.number,
+                    ring_ms=dial.ring_ms,
+                    shown=dial.caller_id,
+                    carry={**facts(attempt.callback, place), FENCE: str(attempt.fence)},
+                    detect=dial.detect,
+                )
+                attempt.dialled = True
+                return
+            if refusal is not None:
+                outcome = Outcome.CONGESTION if refusal in _CAPS else Outcome.REFUSED
+                self._log("dial_refused", attempt, refusal.value)
+        except (CrmError, LocalProtocolError) as error:
+            self._log("callback_undialled", attempt, type(error).__name__)
+        self.over(attempt, outcome)
+
+    def _begins(self, attempt: Attempt) -> None:
+        self._ledger.begins(
+            attempt.interaction,
+            SegmentKind.CALLBACK,
+            self._clock.now(),
+            agent=attempt.agent,
+            offer=attempt.call,
+        )
+
+    def hang_up(self, callback: str, fence: int) -> None:
+        """End an attempt's call; its end is told."""
+        attempt = self._of.get(callback)
+        if attempt is None or attempt.fence != fence:
+            self._switch.give_up(call_of(callback, fence))
+            return
+        attempt.given_up = True
+        if attempt.dialled:
+            self._switch.give_up(attempt.call)
+
+    def lost(self, callback: str, fence: int) -> None:
+        """Somebody else has claimed a callback, or ended it."""
+        attempt = self._of.get(callback)
+        if attempt is not None and attempt.fence == fence:
+            self.hang_up(callback, fence)
+        self._tell(ev.AttemptEnded(callback, fence, Outcome.WITHDRAWN))
+
+    def ended(self, attempt: Attempt, cause: Cause) -> None:
+        """The call of an attempt has ended."""
+        self.over(attempt, attempt.outcome(cause))
+
+    def over(self, attempt: Attempt, outcome: Outcome) -> None:
+        """A call has ended, or never came about."""
+        self._by_call.pop(attempt.call, None)
+        if attempt.contact is not None:
+            self._contacts.pop(attempt.call)
+        self._tell(ev.AttemptEnded(attempt.callback, attempt.fence, outcome))
+        if self._of.get(attempt.callback) is attempt:
+            # The callback itself had ended: nobody asks for the result.
+            self.close(attempt, Outcome.WITHDRAWN)
+
+    def close(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Forget an attempt, and close its rows; those of a talk stay open."""
+        now = self._clock.now()
+        self._of.pop(attempt.callback, None)
+        self._by_call.pop(attempt.call, None)
+        self._ledger.ends(
+            attempt.interaction, SegmentKind.CALLBACK, attempt.call, str(outcome), now
+        )
+        if outcome is not Outcome.CONNECTED:
+            by = "customer" if outcome is Outcome.HUNG_UP else "system"
+            self._ledger.ended(attempt.interaction, now, by)
+
+    # --- the customer is there --------------------------------------------------------------
+
+    def picked_up(self, call: Call, *, machine: bool) -> Stage | None:
+        """The customer's phone was picked up; return where the callback is, None if it is over.
+
+        ASKING: they are to be asked, then `chose`. HOLDING, CONNECTING: they are to wait, then
+        `waits`. HANGING_UP: they are to be hung up, after a message if one is to be left.
+        """
+        attempt = self._by_call.get(call.id)
+        if attempt is None or attempt.given_up:
+            return None
+        if attempt.contact is None:
+            attempt.contact = Contact(
+                attempt.interaction,
+                call.id,
+                Caller(attempt.record.number),
+                carry=dict(call.carried),
+                arrival=self._rows.book.place(attempt.callback),
+            )
+            self._contacts.add(attempt.contact)
+        told = ev.MachineHeard if machine else ev.Answered
+        self._tell(told(attempt.callback, attempt.fence))
+        return self._rows.book.stage(attempt.callback)
+
+    def leaves_message(self, call: str) -> bool:
+        """Whether a message is to be left on the machine that answered a call."""
+        attempt = self._by_call.get(call)
+        return attempt is not None and attempt.message
+
+    def chose(self, call: str, choice: Choice) -> Stage | None:
+        """The customer has chosen; return as `picked_up`."""
+        attempt = self._by_call.get(call)
+        if attempt is None:
+            return None
+        self._tell(ev.Chose(attempt.callback, attempt.fence, choice))
+        return self._rows.book.stage(attempt.callback)
+
+    def waits(self, call: str) -> None:
+        """The customer waits at the PBX: they can be connected."""
+        attempt = self._by_call.get(call)
+        if attempt is not None and attempt.contact is not None:
+            attempt.contact.settled = True
+            self.join(attempt)
+
+    def join(self, attempt: Attempt) -> None:
+        """Connect customer and agent, once both are there; who is rung by the floor connects."""
+        leg, contact = self._legs.of(attempt.joins), attempt.contact
+        if contact is None or not contact.settled or leg is None or not leg.reserved:
+            return
+        carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
+        self._switch.connect(leg.offer, contact.call, carry)
+
+    # --- after this process was away --------------------------------------------------------
+
+    def missing(self, there: set[str]) -> None:
+        """The PBX lists these calls; others have ended, nobody knows how."""
+        for attempt in list(self._of.values()):
+            if attempt.dialled and attempt.call not in there:
+                self.over(attempt, Outcome.LOST)
+
+    def take_up(self, call: str, carried: Mapping[str, str], state: CallState) -> None:
+        """Go on with a customer's call that the last process made, if it holds the claim."""
+        interaction, fence = carried.get("interaction", ""), fence_of(carried)
+        found = self._rows.found(interaction)
+        record = found[0] if found is not None else None
+        ours = record is not None and record.fence == fence and record.holder is not None
+        if record is None or not ours or call != call_of(record.id, fence):
+            if state not in TALKS and state is not CallState.WAITING:
+                self._switch.give_up(call)
+            return
+        assert self.store is not None
+        attempt = Attempt(record, fence, interaction, dialled=True)
+        self._add(attempt)
+        self.store.hold(record.id, fence)
+        legs = [leg for leg in self._legs if leg.interaction == interaction and leg.answered]
+        offer, agent = (legs[0].offer, legs[0].agent) if legs else ("", "")
+        attempt.agent = agent
+        contact = self._contacts.get(interaction)
+        if contact is not None and contact.call == call:
+            attempt.contact = contact
+        self._tell(ev.Found(record.id, fence, attempt.contact is not None, offer, agent))
+        if state in TALKS:
+            self._tell(ev.Talking(record.id, fence))
+
+    def _log(self, action: str, attempt: Attempt, why: str) -> None:
+        log.warning(
+            "not dialled: %s",
+            why,
+            extra={"action": action, "callback": attempt.callback, "why": why},
+        )

@@ -1,0 +1,90 @@
+"""The rows of open callbacks, as they are made known to the book."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from acd.callbacks import Book
+from acd.callbacks import events as ev
+from acd.router.events import Arrived
+from crm.records import Callback
+from pbx.port import CallSnapshot
+
+
+class Rows:
+    """Which callbacks the book knows, and which it is to know once their callers have hung up.
+
+    `tell` tells the book. `live` tells whether an interaction's caller is on the line.
+    """
+
+    def __init__(self, tell: Callable[[ev.Event], None], live: Callable[[str], bool]) -> None:
+        self.book = Book()
+        self._tell = tell
+        self._live = live
+        self._fresh: dict[str, Callback] | None = None
+        """Rows read at the start, until the PBX has told which calls there are."""
+        self._of: dict[str, str] = {}
+        """By interaction: the open callback that goes on with it."""
+        self._postponed: dict[str, Callback] = {}
+        """By interaction: those whose caller is on the line still."""
+        self.attempts: Mapping[str, object] = {}
+        """By callback: those that are being made."""
+
+    def start(self, rows: Iterable[Callback]) -> None:
+        """Take the rows that are open before the PBX is there."""
+        self._fresh = {row.id: row for row in rows}
+
+    def begin(self, calls: Iterable[CallSnapshot]) -> None:
+        """The PBX is there; `calls` are of callers who are not called back."""
+        if self._fresh is None:
+            return
+        rows, self._fresh = self._fresh.values(), None
+        theirs = {call.carried.get("interaction", "") for call in calls}
+        for row in rows:
+            interaction = row.interaction or row.id
+            if interaction in theirs:
+                self._postponed[interaction] = row
+            else:
+                self.know(row)
+
+    def know(self, row: Callback) -> None:
+        """Take in a row: a new callback, or one that was changed."""
+        if self._fresh is not None:
+            self._fresh[row.id] = row
+            return
+        interaction = row.interaction or row.id
+        if row.state != "waiting":
+            self._postponed.pop(interaction, None)
+            self._tell(ev.Known(row))
+            self.forget(row.id, interaction)
+        elif row.queue is None:
+            return  # somebody is to say first who calls them: `sala callback reassign`
+        elif row.id not in self.attempts and self._live(interaction):
+            self._postponed[interaction] = row
+        else:
+            self._of[interaction] = row.id
+            self._tell(ev.Known(row))
+
+    def known(self) -> set[str]:
+        """Return the ids of those that are open, as far as is known."""
+        return {*self.book.known(), *(row.id for row in self._postponed.values())}
+
+    def gone(self, interaction: str) -> Callback | None:
+        """A caller is gone: return what they were promised while they were on the line, if so."""
+        return self._postponed.pop(interaction, None)
+
+    def of(self, interaction: str) -> str:
+        """Return the open callback that goes on with an interaction; empty if none does."""
+        callback = self._of.get(interaction, "")
+        return callback if self.book.stage(callback) is not None else ""
+
+    def found(self, interaction: str) -> tuple[Callback, Arrived] | None:
+        """Return an interaction's open callback, and its place; None if there is none."""
+        callback = self._of.get(interaction, "")
+        record, place = self.book.record(callback), self.book.place(callback)
+        return None if record is None or place is None else (record, place)
+
+    def forget(self, callback: str, interaction: str) -> None:
+        """A callback has ended."""
+        if self._of.get(interaction) == callback:
+            del self._of[interaction]
