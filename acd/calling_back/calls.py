@@ -254,7 +254,10 @@ class Calls:
         contact = self._contacts.get(interaction)
         if contact is not None and contact.call == call:
             attempt.contact = contact
-        self.store.run(self._go_on(attempt))
+        if self._ledger.knows(interaction):
+            self._begins(attempt)
+        else:
+            self.store.run(self._go_on(attempt))
         self._tell(ev.Found(record.id, fence, attempt.contact is not None, offer, agent))
         if state in TALKS:
             self._tell(ev.Talking(record.id, fence))

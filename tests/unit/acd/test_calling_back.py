@@ -304,7 +304,7 @@ def test_a_talk_is_written_down_once_more() -> None:
     assert (result.fence, result.outcome) == (3, Outcome.CONNECTED)
     # Its rows, of which none is in mind, are written beyond those there may be.
     assert min(seq for _, seq in stage.book.segments) == 3_001
-    assert {kind for kind, _ in stage.book.of("i-one")} == {"ringing", "talk"}
+    assert {kind for kind, _ in stage.book.of("i-one")} == {"callback", "ringing", "talk"}
     stage.floor.event(CallEnded("callback-one-3", Cause.NORMAL))
     assert stage.book.interactions["i-one"].outcome == "called_back"
     assert stage.presence("a")[0] == "on_contact"
