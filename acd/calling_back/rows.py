@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from acd.callbacks import Book
 from acd.callbacks import events as ev
+from acd.calling_back.attempt import Attempt
 from acd.router.events import Arrived
 from crm.records import Callback
 from pbx.port import CallSnapshot
@@ -28,7 +29,7 @@ class Rows:
         """By interaction: the open callback that goes on with it."""
         self._postponed: dict[str, Callback] = {}
         """By interaction: those whose caller is on the line still."""
-        self.attempts: Mapping[str, object] = {}
+        self.attempts: Mapping[str, Attempt] = {}
         """By callback: those that are being made."""
 
     def start(self, rows: Iterable[Callback]) -> None:
@@ -60,7 +61,10 @@ class Rows:
             self._fresh[row.id] = row
             return
         interaction = row.interaction or row.id
-        if row.state != "waiting":
+        attempt = self.attempts.get(row.id)
+        if row.state != "waiting" and attempt is not None and attempt.seal is not None:
+            attempt.ended = row  # that was us
+        elif row.state != "waiting":
             self._postponed.pop(interaction, None)
             self._tell(ev.Known(row))
             self.forget(row.id, interaction)
@@ -68,7 +72,7 @@ class Rows:
             return
         elif row.queue is None:
             return  # somebody is to say first who calls them: `sala callback reassign`
-        elif row.id not in self.attempts and self._live(interaction):
+        elif attempt is None and self._live(interaction):
             self._postponed[interaction] = row
         else:
             self._of[interaction] = row.id

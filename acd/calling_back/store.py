@@ -30,6 +30,9 @@ LEASE_MS = 12_000
 AGAIN_S = (0.2, 1.0, 5.0)
 """The pauses between two tries to bring a result; the last holds for all that follow."""
 
+SEAL_S = 0.5
+"""For how long two who could talk wait until that is written."""
+
 Tell = Callable[[ev.Event], None]
 
 
@@ -128,6 +131,16 @@ class Store:
             result.callback,
             self._bring(result.callback, lambda: attempts.finish(self._database, claim, row)),
         )
+
+    async def seal(self, callback: str, fence: int) -> None:
+        """Write that customer and agent talk; a database that is away is not waited for."""
+        self._let_go(callback)
+        row = attempts.Result("connected", False, "connected", None, self._clock())
+        claim = Claim(callback, fence, 0)
+        written = self._then(
+            callback, self._bring(callback, lambda: attempts.finish(self._database, claim, row))
+        )
+        await asyncio.wait({written}, timeout=SEAL_S)
 
     def end(self, end: ev.End) -> asyncio.Task[None]:
         """Bring how a callback ended; the task is done once it is written."""

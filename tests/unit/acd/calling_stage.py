@@ -55,6 +55,7 @@ class Shelf:
         self.results: list[ev.Finish] = []
         self.ends: list[ev.End] = []
         self.holds: list[tuple[str, int]] = []
+        self.seals: list[tuple[str, int]] = []
 
     def serve(self, tell: Any, lost: Any) -> None:
         self.tell, self.lost = tell, lost
@@ -73,6 +74,9 @@ class Shelf:
         fence = self.fences[callback] = self.fences.get(callback, 0) + 1
         before = sum(one.counts for one in self.results if one.callback == callback)
         self.tell(ev.Claimed(callback, fence, before))
+
+    async def seal(self, callback: str, fence: int) -> None:
+        self.seals.append((callback, fence))
 
     def hold(self, callback: str, fence: int) -> None:
         self.holds.append((callback, fence))

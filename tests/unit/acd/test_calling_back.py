@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -70,6 +70,7 @@ def test_from_the_line_to_the_talk() -> None:
     assert stage.switch.connects == []
     stage.floor.callbacks.calls.waits("callback-one-1")
     assert stage.switch.connects == [(offer, "callback-one-1")]
+    assert stage.shelf.seals == [("one", 1)]
     stage.floor.event(LegConnected(offer, "callback-one-1"))
     assert stage.presence("a")[0] == "on_contact"
     (result,) = stage.shelf.results
@@ -143,6 +144,25 @@ def test_a_machine_is_hung_up_on() -> None:
     assert stage.switch.given_up == ["callback-one-1"]
     ends(stage, Cause.NORMAL)
     assert [one.outcome for one in stage.shelf.results] == [Outcome.MACHINE]
+
+
+def test_who_goes_in_the_moment_in_which_they_are_connected_is_not_called_again() -> None:
+    stage = stage_of()
+    row = stage.row("one")
+    stage.promised(row)
+    held(stage)
+    picks_up(stage)
+    stage.floor.callbacks.calls.waits("callback-one-1")
+    assert stage.shelf.seals == [("one", 1)]
+    # The database tells us of our own word: they are about to talk.
+    stage.promised(replace(row, state="connected", fence=1))
+    assert stage.switch.given_up == []
+    ends(stage, Cause.NORMAL)
+    assert stage.floor.callbacks._rows.book.known() == []
+    stage.leg_ends(stage.switch.reserved[0][0], answered=True)
+    assert stage.presence("a")[0] == "available"
+    stage.clock.pass_ms(3_600_000)
+    assert len(stage.switch.dials) == 1
 
 
 def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
@@ -282,6 +302,11 @@ def test_a_talk_is_written_down_once_more() -> None:
     stage.up(listed(3, CallState.TALKING, [talk]))
     (result,) = stage.shelf.results
     assert (result.fence, result.outcome) == (3, Outcome.CONNECTED)
+    # Its rows, of which none is in mind, are written beyond those there may be.
+    assert min(seq for _, seq in stage.book.segments) == 3_001
+    assert {kind for kind, _ in stage.book.of("i-one")} == {"callback", "ringing", "talk"}
+    stage.floor.event(CallEnded("callback-one-3", Cause.NORMAL))
+    assert stage.book.interactions["i-one"].outcome == "called_back"
     assert stage.presence("a")[0] == "on_contact"
     assert stage.switch.connects == []
 
