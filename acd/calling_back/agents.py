@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -27,8 +26,6 @@ log = logging.getLogger(__name__)
 
 AWAY_MS = 5_000
 """How long nobody is rung for a callback while the database is away."""
-WRITTEN_S = 1.0
-"""How long it is waited until something is written that should come first."""
 NAME = "Callback"
 """What an agent's phone shows as the name of a customer who is called back."""
 
@@ -106,7 +103,7 @@ class Agents:
     async def _instead(self, offer: Offer, row: Callback) -> None:
         assert self.store is not None
         end = ev.End(row.id, Stage.MERGED, "answered", offer.interaction)
-        await asyncio.wait({self.store.end(end)}, timeout=WRITTEN_S)
+        await self.store.take_back(end)
         if self._coming.pop(offer.offer, None) is not None:
             self._orders.ring(offer, self._clock.now())
 

@@ -142,6 +142,10 @@ class Store:
         )
         await asyncio.wait({written}, timeout=SEAL_S)
 
+    async def take_back(self, end: ev.End) -> None:
+        """End a callback, and wait until that is written; a database that is away is not."""
+        await asyncio.wait({self.end(end)}, timeout=SEAL_S)
+
     def end(self, end: ev.End) -> asyncio.Task[None]:
         """Bring how a callback ended; the task is done once it is written."""
         self._let_go(end.callback)

@@ -84,6 +84,9 @@ class Shelf:
     def finish(self, result: ev.Finish) -> None:
         self.results.append(result)
 
+    async def take_back(self, end: ev.End) -> None:
+        self.end(end)
+
     def end(self, end: ev.End) -> None:
         self.ends.append(end)
 

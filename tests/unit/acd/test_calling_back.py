@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from calling_stage import NUMBER, CallingStage
-from stage import RING_MS
+from stage import RING_MS, WRAP_UP_MS
 
 from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage
@@ -224,6 +224,21 @@ def test_who_calls_again_has_the_place() -> None:
     assert stage.line() == ["i-three", "i-two"]
     (end,) = stage.shelf.ends
     assert (end.state, end.merged_into) == (Stage.MERGED, "i-three")
+
+
+def test_a_promise_is_taken_back_before_an_agent_rings_for_its_caller() -> None:
+    stage = stage_of()
+    stage.call("i-zero")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.call("i-one")
+    stage.floor.callbacks._rows.know(stage.row("one"))
+    assert stage.shelf.ends == []
+    stage.leg_ends(offer, answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    (end,) = stage.shelf.ends
+    assert (end.callback, end.state, end.merged_into) == ("one", Stage.MERGED, "i-one")
+    assert stage.last_ring()[2] == "c-i-one"
 
 
 # --- after this process was away -----------------------------------------------------------------
