@@ -298,13 +298,14 @@ class CallingBack:
         )
         ours = {call.call for call in found.calls}
         self._rows.begin(call for call in floor.calls if call.call not in ours)
-        for leg in list(found.legs.values()):
-            if not self._rows.of(leg.interaction):
-                found.lost.append(found.legs.pop(leg.offer).offer)
         for row in self._rows.begun():
             # Its worker died; until its claim has run out, nobody is to be rung in vain.
             if call_of(row.id, row.fence) not in ours:
                 self.tell(ev.Deferred(row.id, LEASE_MS))
+        in_line = {place.interaction for _, place in self._rows.book.in_line()}
+        for leg in list(found.legs.values()):
+            if leg.interaction not in in_line:
+                found.lost.append(found.legs.pop(leg.offer).offer)
         return found
 
     def arrivals(self, found: Found) -> list[Event]:

@@ -335,6 +335,16 @@ def test_a_claim_without_a_call_runs_out_before_anybody_is_rung() -> None:
     assert len(stage.switch.reserved) == 1
 
 
+def test_an_agent_held_for_a_claim_without_a_call_is_let_go() -> None:
+    stage = CallingStage()
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.up(FloorSnapshot((), (leg(),), frozenset({"pa"})))
+    assert stage.switch.cancels == ["e9.1.1"]
+    stage.leg_ends("e9.1.1")
+    stage.clock.pass_ms(RING_MS)
+    assert len(stage.switch.reserved) == 1
+
+
 def test_a_call_that_went_while_the_link_was_down_counts_as_lost() -> None:
     stage = stage_of(PLAIN)
     stage.promised(stage.row("one"))
