@@ -141,11 +141,11 @@ class Ledger(Afterwards):
         """
         known = self._accounts.get(contact.interaction)
         account = known or self._enter(contact, contact.entered or at)
-        if fence:
-            if known is None:
-                # Beyond all rows that there may be.
-                account.segments = fence * CLAIM_ROWS
-                account.stays = Outcome.CALLED_BACK
+        if fence and known is None:
+            # Beyond all rows that there may be.
+            account.segments = fence * CLAIM_ROWS
+            account.stays = Outcome.CALLED_BACK
+        if fence and not account.answered:
             return
         waits = contact.in_line and contact.settled
         stays = self._find(account, SegmentKind.QUEUE) or (account.answered and not waits)

@@ -14,7 +14,7 @@ from lab.phone import Phone
 CALLS_BACK = "661"
 ALWAYS = {"mon-sun": "00:00-24:00"}
 """Customers may be called at any time, for tests run at any time."""
-HELLO_S = 0.8
+HELLO_S = 0.5
 SOON = "1s"
 ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
 PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
