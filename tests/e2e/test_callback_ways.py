@@ -1,4 +1,4 @@
-"""How callbacks come to be, by real calls: typed numbers, second requests, times, abandons, faults."""
+"""How callbacks come to be, by real calls: numbers typed, times chosen, abandons, faults."""
 
 from __future__ import annotations
 
@@ -211,10 +211,10 @@ async def test_who_hangs_up_in_line_is_called_back_once_a_day(house: House, ways
 
     async def abandons() -> None:
         call, _ = await house.call(BRIEF, number=number)
-        await house.waits(number)
+        await house.waiting(1)
         await call.hears_music(1.5)
         await call.hang_up()
-        await house.closed(number)
+        await house.waiting(0)
 
     await abandons()
     row = await ways.customers.becomes(number, "waiting")
@@ -275,7 +275,7 @@ async def test_an_agent_promises_to_call_back_in_person(house: House, ways: Ways
     (phone,) = await house.log_in("1001")
     call, number = await house.call(BRIEF)
     leg = await house.meets(phone)
-    interaction = (await house.interaction(number))["id"]
+    interaction = (await house.queued(number))["id"]
     told = await house.stack.run("call", "callback", interaction)
     assert told.startswith("promised ")
     row = await ways.customers.row(number)
