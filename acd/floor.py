@@ -359,7 +359,10 @@ class Floor:
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
         handed = self.handovers.restore(sorted_out)
-        self._ledger.legs([*found.legs, *self._moves.by_leg])
+        hearing = self._moves.hearing()
+        talks = dict.fromkeys((leg.offer for leg in self._legs if leg.answered), "transferred")
+        talks |= {one.leg: one.consult_became for one in hearing}
+        self._ledger.legs(talks, {*found.legs, *self._moves.by_leg}, now)
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             of = self._contacts.get(leg.interaction)
@@ -367,6 +370,9 @@ class Floor:
                 self._ledger.held(leg.interaction, leg.offer, leg.agent, leg.queue, now)
             elif leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
+        for one in hearing:
+            agent = one.target.agent or None
+            self._ledger.talking(one.interaction, one.leg, agent, now)
         if self._fresh:
             self._fresh = False
             wraps = self._past.wraps.items()
