@@ -35,7 +35,7 @@ from sala.supervisor import process_ended
 LINE = "600"
 """The number that leads into the queue."""
 QUEUE = "sales"
-AGENTS = ("1001", "1002", "1003", "1004", "1005", "1006")
+AGENTS = ("1001", "1002", "1003")
 TRUNK_NUMBER = "+14155550100"
 OFFER_AFTER = "600ms"
 """How long a caller waits until they are asked whether they would rather be called back."""

@@ -53,7 +53,7 @@ def page(
         "# Callbacks under `kill -9`\n",
         f"Written by `{command}` on {when:%Y-%m-%d}, {machine}. The same seed draws the same kills "
         "and customers; which callback a kill hits depends on the machine's pace.\n",
-        "Customers call a queue of six agents over a real trunk, press 1, hang up and are called "
+        "Customers call a queue of three agents over a real trunk, press 1, hang up and are called "
         "back; some are busy, away or refuse, some stay on the line. Meanwhile the service is "
         "killed (`SIGKILL`) at each step of a callback's life and started again. INVITEs, bridges "
         "and hang-ups are those that the customers' phones and the PBX saw; states and attempts "
