@@ -29,7 +29,7 @@ class Step(StrEnum):
 MEANING: Mapping[Step, str] = {
     Step.PRESSED: "the caller presses the key",
     Step.PROMISED: "the promise is committed",
-    Step.WAITING: "it waits in line",
+    Step.WAITING: "it waits, while the caller is being told",
     Step.OFFERED: "the agent's phone gets an INVITE",
     Step.RESERVED: "the agent has answered",
     Step.CLAIMED: "the attempt is claimed in the database",
