@@ -15,9 +15,9 @@ from lab.fault.load import Load
 from lab.fault.plan import Planned
 from lab.fault.witness import Witness, now
 
-LIVES = 18
+LIVES = 14
 """Customers at a time; three agents serve them."""
-STEP_S = 5.0
+STEP_S = 4.0
 """How long a step is waited for; then the kill is done without one."""
 SETTLE_S = 20.0
 """How long after the last customer all must be as it was at the beginning."""

@@ -18,7 +18,7 @@ DELAYS: dict[Step, tuple[int, int]] = {
 }
 """Milliseconds from the step to the kill, where it is not `NEAR`."""
 NEAR = (0, 50)
-AWAY = (0, 0, 0, 0, 500, 2_500)
+AWAY = (0, 0, 0, 0, 0, 0, 2_500)
 """From the kill to the start of the next service: a talk may be over meanwhile."""
 HABITS: dict[Habit, int] = {
     Habit.ANSWERS: 60,

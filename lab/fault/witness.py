@@ -144,7 +144,6 @@ class Witness:
             case "promised":
                 self.promised.add(number)
                 self.tell(Step.PROMISED, number)
-                self.tell(Step.WAITING, number)
             case "ended":
                 self.ended.add(number)
                 self.watch.changed()
