@@ -61,6 +61,7 @@ class Store:
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: dict[str, int] = {}
 
     def serve(self, tell: Tell, lost: Callable[[str, int], None]) -> None:
         """Tell `tell` what came of claims, and `lost` of those that are not ours any more."""
@@ -77,7 +78,12 @@ class Store:
 
     async def waiting(self) -> list[Callback]:
         """Read all that are open."""
+        self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
+
+    def left_ms(self, callback: str) -> int:
+        """Return for how long its claim held when `waiting` read it."""
+        return self._left.get(callback, 0)
 
     async def get(self, callback: str) -> Callback | None:
         """Read one; None if there is none any more."""

@@ -329,15 +329,25 @@ def test_a_talk_is_written_down_once_more() -> None:
 def test_a_claim_without_a_call_runs_out_before_anybody_is_rung() -> None:
     stage = CallingStage()
     stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.shelf.left = 4_000
     stage.up()
+    stage.clock.pass_ms(3_999)
     assert stage.switch.reserved == []
-    stage.clock.pass_ms(RING_MS)
+    stage.clock.pass_ms(1)
+    assert len(stage.switch.reserved) == 1
+
+
+def test_a_claim_that_has_run_out_keeps_nobody_waiting() -> None:
+    stage = CallingStage()
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.up()
     assert len(stage.switch.reserved) == 1
 
 
 def test_an_agent_held_for_a_claim_without_a_call_is_let_go() -> None:
     stage = CallingStage()
     stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.shelf.left = 4_000
     stage.up(FloorSnapshot((), (leg(),), frozenset({"pa"})))
     assert stage.switch.cancels == ["e9.1.1"]
     stage.leg_ends("e9.1.1")
