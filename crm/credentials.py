@@ -17,8 +17,12 @@ from crm import queries
 from crm.database import Database
 
 MOST_TRIES = 5
+MOST_CODES = 5
 WINDOW_MS = 24 * 3_600_000
-"""After so many wrong tries within this time nothing is accepted."""
+"""After so many wrong tries within this time nothing is accepted, and after so many one-time codes
+none of which proved, none is sent."""
+_SENT = "otp-sent"
+"""As what a code that was sent counts among the tries."""
 
 
 class Verdict(StrEnum):
@@ -42,14 +46,29 @@ async def put(
     await database.value("credentials_put", subject, method, digest, salt, expires_ms)
 
 
+async def may_send(database: Database, subject: str, now_ms: int) -> bool:
+    """Tell whether a one-time code may be sent to a subject: neither locked nor sent too many."""
+    since = now_ms - WINDOW_MS
+    tried = await database.value("credentials_tried", subject, "otp", since)
+    sent = await database.value("credentials_tried", subject, _SENT, since)
+    return bool(tried < MOST_TRIES and sent < MOST_CODES)
+
+
+async def note_sent(database: Database, subject: str, now_ms: int) -> None:
+    """Count a one-time code that was sent."""
+    await database.value("credentials_wrong", subject, _SENT, now_ms)
+
+
 async def drop(database: Database, subject: str, method: str) -> bool:
     """Take away what proves a subject; return whether there was anything."""
     return await database.value("credentials_drop", subject, method) is not None
 
 
 async def forgive(database: Database, subject: str, method: str) -> None:
-    """Forget a subject's wrong tries."""
+    """Forget a subject's wrong tries, and codes sent."""
     await database.value("credentials_forgive", subject, method)
+    if method == "otp":
+        await database.value("credentials_forgive", subject, _SENT)
 
 
 async def verify(database: Database, subject: str, method: str, code: str, now_ms: int) -> Verdict:
@@ -73,6 +92,7 @@ async def verify(database: Database, subject: str, method: str, code: str, now_m
             return Verdict.LOCKED if tried + 1 >= MOST_TRIES else Verdict.WRONG
         await connection.execute(named["credentials_forgive"], subject, method)
         if method == "otp":
+            await connection.execute(named["credentials_forgive"], subject, _SENT)
             await connection.execute(named["credentials_drop"], subject, method)
         return Verdict.PROVED
 

@@ -97,16 +97,24 @@ class HttpService:
     ) -> str:
         """See `ivr.services.Webhooks.ask`. Asked once: the other side may act on it."""
         body = {"interaction": interaction, "data": dict(data), "targets": list(targets)}
+        target = (await self.post(url, body, timeout_ms=timeout_ms) or {}).get("next")
+        if target not in targets:
+            raise LookupFailed("the webhook's answer names none of the node's targets")
+        return str(target)
+
+    async def post(
+        self, url: str, body: Mapping[str, object], *, timeout_ms: int
+    ) -> Mapping[str, object] | None:
+        """Post JSON, signed, once; return the JSON object, or None for 404 and 410.
+
+        Raises LookupFailed.
+        """
         sent = json.dumps(body).encode()
         headers = {
             "Content-Type": "application/json",
             "Sala-Signature": f"sha256={hmac.new(self._secret, sent, hashlib.sha256).hexdigest()}",
         }
-        found = await self._tried("POST", url, {}, sent, headers, 0, timeout_ms)
-        target = (found or {}).get("next")
-        if target not in targets:
-            raise LookupFailed("the webhook's answer names none of the node's targets")
-        return str(target)
+        return await self._tried("POST", url, {}, sent, headers, 0, timeout_ms)
 
     async def _tried(
         self,

@@ -74,7 +74,7 @@ def _work(action: Action, services: Services, interaction: str) -> Awaitable[Out
         case LookUpCustomer() if services.customers:
             return _found(services.customers.find(interaction, action.kind, action.identity))
         case SendCode() if services.verifier:
-            return _allowed(services.verifier.send_code(interaction, action.subject, action.digits))
+            return _sent(services.verifier.send_code(interaction, action))
         case Verify() if services.verifier:
             return _verdict(services.verifier.verify(action.method, action.subject, action.code))
         case AskCallback() if services.callbacks:
@@ -116,6 +116,13 @@ async def _found(work: Awaitable[Any]) -> Outcome:
 
 async def _allowed(work: Awaitable[bool]) -> Outcome:
     return Done() if await work else Refused()
+
+
+async def _sent(work: Awaitable[str]) -> Outcome:
+    told = await work
+    if told == "sent":
+        return Done()
+    return Refused() if told == "unknown" else Verdict(told)
 
 
 async def _verdict(work: Awaitable[str]) -> Outcome:

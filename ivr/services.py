@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ivr.flow.actions import AskCallback, Effect, Preferred
+from ivr.flow.actions import AskCallback, Effect, Preferred, SendCode
 from ivr.flow.expressions import Scalar
 from ivr.flow.nodes import Http, RoutingStep
 
@@ -63,10 +63,13 @@ class CustomerRecord(Protocol):
 
 
 class Verifier(Protocol):
-    """Proves who somebody is. Counts tries by subject, over all calls."""
+    """Proves who somebody is. Counts tries, and codes sent, by subject, over all calls."""
 
-    async def send_code(self, interaction: str, subject: str, digits: int) -> bool:
-        """Send a one-time code; return whether there is a way to send one."""
+    async def send_code(self, interaction: str, asked: SendCode) -> str:
+        """Send a one-time code; return `sent`, `locked`, or `unknown` if there is no way.
+
+        Raises ivr.errors.LookupFailed.
+        """
 
     async def verify(self, method: str, subject: str, code: str) -> str:
         """Return `proved`, `wrong`, `locked` or `unknown`."""

@@ -182,9 +182,9 @@ class StandIn:
         """See `CustomerRecord`."""
         return self._found()
 
-    async def send_code(self, *_: Any) -> bool:
+    async def send_code(self, *_: Any) -> str:
         """See `Verifier`."""
-        return True
+        return "sent"
 
     async def verify(self, *_: Any) -> str:
         """See `Verifier`."""

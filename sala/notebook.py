@@ -14,8 +14,10 @@ from crm.database import Database
 from crm.errors import CrmError
 from crm.recorder import Recorder
 from crm.records import Customer, Identity, JournalEntry
-from ivr.flow.actions import Answered, Effect, LanguageKept, Raised, Tagged
+from ivr.errors import LookupFailed
+from ivr.flow.actions import Answered, Effect, LanguageKept, Raised, SendCode, Tagged
 from ivr.flow.frame import Facts
+from ivr.lookups import HttpService
 
 log = logging.getLogger(__name__)
 
@@ -140,28 +142,37 @@ class Notebook:
 class Proofs:
     """Implements `ivr.services.Verifier` by the credentials of the record.
 
-    `send` brings a one-time code to a subject and tells whether there was a way; without it, no
-    codes are sent.
+    `http` posts one-time codes to who sends them, signed; without it, none are sent.
     """
 
     def __init__(
-        self,
-        database: Database,
-        clock: Callable[[], int],
-        send: Callable[[str, str], Awaitable[bool]] | None = None,
+        self, database: Database, clock: Callable[[], int], http: HttpService | None = None
     ) -> None:
         self._database = database
         self._clock = clock
-        self._send = send
+        self._http = http
 
-    async def send_code(self, interaction: str, subject: str, digits: int) -> bool:
+    async def send_code(self, interaction: str, asked: SendCode) -> str:
         """See `ivr.services.Verifier`."""
-        if self._send is None:
-            return False
-        code = "".join(secrets.choice("0123456789") for _ in range(digits))
-        expires = self._clock() + CODE_SERVES_MS
+        if self._http is None:
+            raise LookupFailed("the setting webhook_secret is empty, so no codes are sent")
+        subject, now = asked.subject, self._clock()
+        if not await credentials.may_send(self._database, subject, now):
+            return "locked"
+        code = "".join(secrets.choice("0123456789") for _ in range(asked.digits))
+        expires = now + CODE_SERVES_MS
         await credentials.put(self._database, subject, "otp", code, expires_ms=expires)
-        return await self._send(subject, code)
+        body = {
+            "interaction": interaction,
+            "subject": subject,
+            "code": code,
+            "data": dict(asked.data),
+        }
+        answer = await self._http.post(asked.url, body, timeout_ms=asked.timeout_ms)
+        if answer is None:
+            return "unknown"
+        await credentials.note_sent(self._database, subject, now)
+        return "sent"
 
     async def verify(self, method: str, subject: str, code: str) -> str:
         """See `ivr.services.Verifier`."""

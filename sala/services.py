@@ -55,6 +55,7 @@ class FlowServices:
         lines: Lines,
     ) -> None:
         self._http = HttpService(settings.flow_hosts, secret=settings.webhook_secret)
+        signed = self._http if settings.webhook_secret else None
         self._deliveries = (
             Deliveries(settings.event_url, settings.webhook_secret, database, clock)
             if settings.event_url
@@ -70,11 +71,11 @@ class FlowServices:
             http=self._http,
             sql=NamedQueries(Path(settings.flows), database),
             customers=self.notebook,
-            verifier=Proofs(database, clock),
+            verifier=Proofs(database, clock, signed),
             callbacks=FlowCallbacks(self.promises, lines, database, clock),
             voicemail=Mailboxes(Path(settings.paths.recordings), database, clock),
             gate=self.dialling,
-            webhooks=self._http if settings.webhook_secret else None,
+            webhooks=signed,
             notes=self.notebook,
         )
 

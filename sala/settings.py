@@ -157,13 +157,15 @@ class Settings(BaseSettings):
     )
     flow_hosts: Addresses = Field(
         default=(),
-        description="Hosts that flows may look data up at, as host or host:port.",
+        description="Hosts that flows may look data up at, ask, and send codes by, as host or "
+        "host:port.",
         json_schema_extra=_expects("a list of hosts, such as crm.example.com"),
     )
     webhook_secret: str = Field(
         default="",
         repr=False,
-        description="Signs what flows ask webhooks; empty: webhook nodes take their failed exit.",
+        description="Signs what flows ask webhooks and senders of codes; empty: these nodes take "
+        "their failed exit.",
         json_schema_extra=_expects("a text"),
     )
     event_url: str = Field(

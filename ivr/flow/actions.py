@@ -158,10 +158,16 @@ class LookUpCustomer(Asked):
 
 @dataclass(frozen=True, slots=True)
 class SendCode(Asked):
-    """Send a one-time code to the subject; answer with `Done`, or `Refused` if there is no way."""
+    """Send a one-time code to the subject.
+
+    Answer with `Done`, with `Refused` if there is no way, or with `Verdict("locked")`.
+    """
 
     subject: str = ""
     digits: int = 6
+    url: str = ""
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+    timeout_ms: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def pin(
         async with opened(settings) as database:
             who = await _subject(settings, database, subject)
             if unlock:
-                await credentials.forgive(database, who, "pin")
+                for method in ("pin", "otp"):
+                    await credentials.forgive(database, who, method)
                 return "wrong tries are forgotten"
             if clear:
                 gone = await credentials.drop(database, who, "pin")

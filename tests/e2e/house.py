@@ -34,6 +34,7 @@ FLOWS = {
     "611": "endless",
     "612": "sent-on",
     "681": "ahead",
+    "682": "coded",
 }
 """Further numbers, and their flows."""
 

@@ -12,7 +12,7 @@ from house import House, of_kind, outcomes, until
 from lab import audio
 
 TYPED, MEMO, ASKED, IMPATIENT, VAULT, ENDLESS, SENT_ON = map(str, range(606, 613))
-AHEAD = "681"
+AHEAD, CODED = "681", "682"
 SECRET, PIN = "730918264550", "918273645546"
 GO_ON = "Press 1 to go on after all of this has been said to you at some length."
 
@@ -182,6 +182,36 @@ async def test_secrets_are_nowhere(house: House) -> None:
         assert await in_state(house, digits) == []
         assert await in_rows(house, digits) == []
         assert digits not in await house.stack.run("flow", "replay", interaction)
+
+
+async def test_a_code_is_sent_and_proves_the_caller_and_is_nowhere(house: House) -> None:
+    call, number = await house.call(CODED)
+    await call.hears(house.spoken("Type the code that we have just sent to you."))
+    (code,) = house.web.codes[number]
+    await call.press(code)
+    await call.hears(house.spoken("The code was right."), within=15)
+    await call.ended()
+    interaction = (await house.closed(number))["id"]
+    assert await in_state(house, code) == []
+    assert await in_rows(house, code) == []
+    assert code not in await house.stack.run("flow", "replay", interaction)
+
+
+async def test_wrong_codes_lock_the_caller_over_all_calls(house: House) -> None:
+    number = house.number()
+    # Five wrong tries in all, of which a call allows two.
+    for tries, end in (
+        (2, "These were too many."),
+        (2, "These were too many."),
+        (1, "Come back another day."),
+        (0, "Come back another day."),
+    ):
+        call, _ = await house.call(CODED, number=number)
+        for _ in range(tries):
+            await call.press("000000000000", gap_ms=80)
+        await call.hears(house.spoken(end), within=20)
+        await call.ended()
+    assert len(house.web.codes[number]) == 3
 
 
 async def test_an_endless_loop_is_cut_with_an_alarm_and_the_failure_exit(house: House) -> None:

@@ -17,12 +17,14 @@ SECRET = "kept between the two of us"
 class Web:
     """`/customer` answers, `/next` chooses the first target, `/hang` never answers.
 
-    `/held` answers once `release` is set.
+    `/held` answers once `release` is set; `/code` takes a code that is to be sent.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.asked: list[str] = []
+        self.codes: dict[str, list[str]] = {}
+        """By number, those to be sent."""
         self.events: list[dict[str, Any]] = []
         self.release = asyncio.Event()
         self._hung = asyncio.Event()
@@ -30,6 +32,7 @@ class Web:
         app.router.add_get("/customer", self._customer)
         app.router.add_post("/next", self._next)
         app.router.add_post("/events", self._event)
+        app.router.add_post("/code", self._code)
         app.router.add_get("/held", self._held)
         app.router.add_route("*", "/hang", self._hang)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
@@ -58,6 +61,11 @@ class Web:
     async def _event(self, request: web.Request) -> web.Response:
         self.events.append(await self._signed(request))
         return web.Response()
+
+    async def _code(self, request: web.Request) -> web.Response:
+        asked = await self._signed(request)
+        self.codes.setdefault(asked["data"]["number"], []).append(asked["code"])
+        return web.json_response({})
 
     async def _hang(self, request: web.Request) -> web.Response:
         self.asked.append("hang")

@@ -86,8 +86,16 @@ def identify(node: IdentifyNode, me: Frame, _: Note) -> Steps:
     subject = me.evaluate(node.subject)
     if not subject:
         return node.unknown
-    if node.method == "otp":
-        sent = yield SendCode(subject=subject, digits=node.digits)
+    if node.send is not None:
+        sent = yield SendCode(
+            subject=subject,
+            digits=node.digits,
+            url=node.send.url,
+            data=me.evaluate_all(node.send.data),
+            timeout_ms=ms(node.send.timeout_s),
+        )
+        if isinstance(sent, Verdict):
+            return node.locked
         if not isinstance(sent, Done):
             return node.unknown if isinstance(sent, Refused) else node.failed
     before: tuple[Heard, ...] = ()

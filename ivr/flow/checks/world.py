@@ -11,6 +11,7 @@ from ivr.flow.load import Flow
 from ivr.flow.nodes import (
     CallbackNode,
     HoursNode,
+    IdentifyNode,
     LookupNode,
     QueueNode,
     ReturnNode,
@@ -224,7 +225,7 @@ def _literal(expression: str) -> str | None:
 
 
 def refused_host(flow: Flow, context: Context) -> Iterator[Problem]:
-    """Look-ups and webhooks to hosts that are not allowed."""
+    """Look-ups, webhooks and senders of codes on hosts that are not allowed."""
     if context.hosts is None:
         return
     for name, node in flow.document.nodes.items():
@@ -233,6 +234,8 @@ def refused_host(flow: Flow, context: Context) -> Iterator[Problem]:
             url = node.http.url
         elif isinstance(node, WebhookNode):
             path, url = ("nodes", name, "url"), node.url
+        elif isinstance(node, IdentifyNode) and node.send is not None:
+            path, url = ("nodes", name, "send", "url"), node.send.url
         else:
             continue
         host = urlsplit(url).netloc.lower()

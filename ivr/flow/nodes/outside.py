@@ -84,16 +84,33 @@ class LookupNode(Node):
         return self
 
 
+class SendBy(Part):
+    """How a one-time code is sent: by a service on an allow-listed host. The request is signed.
+
+    The service is posted `{interaction, subject, code, data}` as JSON, and answers with a JSON
+    object, or with 404 or 410 when there is no way to reach the subject.
+    """
+
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"data": "any"}
+
+    url: Url
+    data: dict[Variable, Expression] = Field(default_factory=dict, max_length=20)
+    """What the service needs besides, such as a number or a language."""
+    timeout_s: Annotated[float, Field(ge=0.1, le=20)] = 5.0
+
+
 class IdentifyNode(Node):
     """Proves who calls, by a PIN or by a code sent to them. Tries count across calls."""
 
     EXITS = ("next", "refused", "locked", "unknown", "failed", "timeout")
     AUDIO = ("prompt", "wrong", "timeout")
-    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"subject": "string"}
+    EXPRESSIONS: ClassVar[Mapping[str, str]] = {"subject": "string", "send": ""}
     ASKS_DIGITS = True
 
     type: Literal["identify"]
     method: Literal["pin", "otp"] = "pin"
+    send: SendBy | None = None
+    """By what a one-time code (`method: otp`) is sent."""
     subject: Expression = "customer.id"
     """Who is to be proved."""
     prompt: Items
@@ -106,13 +123,19 @@ class IdentifyNode(Node):
     refused: Target
     """Wrong too often in this call."""
     locked: Target
-    """Wrong too often across calls: nothing is accepted for a while."""
+    """Wrong too often across calls, or too many codes sent: nothing is accepted for a while."""
     unknown: Target
-    """Nothing is on record by which they could be proved."""
+    """Nothing is on record by which they could be proved, or no way to send them a code."""
     timeout: Retry
     failed: Target
     first_digit_s: Seconds = 10.0
     next_digit_s: Seconds = 5.0
+
+    @model_validator(mode="after")
+    def _a_way_to_send(self) -> Self:
+        if (self.method == "otp") != (self.send is not None):
+            raise ValueError("needs `send` with `method: otp`, and no other")
+        return self
 
 
 class RoutingStep(Part):

@@ -112,3 +112,15 @@ def test_hosts(url: str, right: bool | None) -> None:
     else:
         found = check(parse(text.encode(), alias="x", file="x"), context())
         assert (found == []) is right
+
+
+def test_the_host_of_who_sends_codes_is_checked() -> None:
+    text = (
+        "sala: 1\nstart: a\nnodes:\n"
+        "  a: {type: identify, method: otp, send: {url: 'https://elsewhere.example/x'},\n"
+        "    prompt: hello, next: h, refused: h, locked: h, unknown: h, failed: h,\n"
+        "    timeout: {next: h}}\n"
+        "  h: {type: hangup}\n"
+    )
+    (problem,) = check(parse(text.encode(), alias="x", file="x"), context())
+    assert (problem.code, problem.severity) == ("refused-host", Severity.ERROR)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from node_flows import OUT, RETRY, document, play
 
+from ivr.flow.actions import Broken, EnterQueue, Refused, SendCode, Verdict
 from ivr.flow.frame import Facts
 from ivr.flow.interpreter import Interpreter
 
@@ -81,6 +82,36 @@ IDENTIFY = {
 def test_identify(verdicts: list[str], steps: list[str], queue: str) -> None:
     facts = Facts(number="+12025550143")
     assert play({"a": IDENTIFY}, *steps, facts=facts, answers={"a": verdicts}).queue == queue
+
+
+SEND = {"url": "https://codes.example/send", "data": {"number": "caller.number"}}
+
+
+def test_identify_by_a_code_that_is_sent() -> None:
+    facts = Facts(number="+12025550143")
+    otp = {**IDENTIFY, "method": "otp", "send": SEND}
+    assert play({"a": otp}, "1234", facts=facts, answers={"a": ["proved"]}).queue == "ok"
+    walk = Interpreter(document({"a": otp}), facts=facts)
+    asked = walk.start()
+    assert isinstance(asked, SendCode)
+    assert (asked.subject, asked.digits, asked.url) == ("+12025550143", 4, SEND["url"])
+    assert (asked.data, asked.timeout_ms) == ({"number": "+12025550143"}, 5_000)
+    for outcome, queue in (
+        (Refused(), "other"),
+        (Verdict("locked"), "locked"),
+        (Broken(), "bad"),
+    ):
+        walk = Interpreter(document({"a": otp}), facts=facts)
+        walk.start()
+        action = walk.resume(outcome)
+        assert isinstance(action, EnterQueue)
+        assert action.queue == queue
+
+
+@pytest.mark.parametrize("fields", [{"method": "otp"}, {"send": SEND}])
+def test_a_code_needs_a_way_and_a_pin_has_none(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="needs `send` with `method: otp`"):
+        document({"a": {**IDENTIFY, **fields}})
 
 
 def test_identify_without_a_subject_asks_nothing() -> None:

@@ -93,7 +93,8 @@ KINDS = {
     "identify": node(
         "identify",
         subject=texts,
-        method=st.sampled_from(["pin", "otp"]),
+        method=st.just("otp"),
+        send=st.just({"url": "https://h/x", "data": {"to": "caller.number"}}),
         prompt=prompts,
         timeout=retry,
         **exits("next", "refused", "locked", "unknown", "failed"),
