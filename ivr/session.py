@@ -264,7 +264,7 @@ class Session:
                 return Left.CALLER_GONE
             case _:
                 # The state is carried before: what is done may take effect though we die of it.
-                await self._carry_node(action.node)
+                await self._carry_node(action.node, now=True)
                 return await perform(
                     action,
                     self._services,
@@ -378,13 +378,13 @@ class Session:
         # A fact that was never carried need not be carried as empty.
         return place | {k: v for k, v in carried.items() if v or self._carried.get(k)}
 
-    async def _carry_node(self, node: str) -> None:
-        await self._carry(self._place(node))
+    async def _carry_node(self, node: str, *, now: bool = False) -> None:
+        await self._carry(self._place(node), now=now)
 
-    async def _carry(self, facts: Mapping[str, str]) -> None:
+    async def _carry(self, facts: Mapping[str, str], *, now: bool = False) -> None:
         changed = {key: value for key, value in facts.items() if self._carried.get(key) != value}
         if changed:
-            await self._call.carry(changed)
+            await self._call.carry(changed, now=now)
             self._carried.update(changed)
 
     def _log(self, event: str, action: Action, why: str) -> None:

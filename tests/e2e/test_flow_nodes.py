@@ -95,6 +95,7 @@ async def test_a_host_that_hangs_does_not_hold_the_caller_beyond_the_time_out(
 
 
 async def test_keys_typed_while_a_lookup_runs_are_for_what_follows(house: House) -> None:
+    house.web.release.clear()
     call, number = await house.call(AHEAD)
     await call.press("1")
 
@@ -294,6 +295,29 @@ async def test_who_is_in_a_menu_when_the_service_is_killed_rejoins_there(house: 
     assert await house.tags(number) == {"typed": "24680"}
     assert (await house.way(number)).count("choose") <= 2
     assert len(of_kind(found, "ivr")) == 1
+
+
+async def test_who_is_looked_up_when_the_service_is_killed_is_not_asked_again(
+    house: House,
+) -> None:
+    house.web.release.clear()
+    call, number = await house.call(AHEAD)
+    await call.press("1")
+
+    async def asked() -> int:
+        return house.web.asked.count(number)
+
+    await until(asked, lambda count: count == 1, "the look-up runs")
+    await house.stack.kill_service()
+    await house.stack.start_service()
+    await until(asked, lambda count: count == 2, "the look-up runs again", 15)
+    house.web.release.set()
+    await call.hears(house.spoken("The second menu. Press 2."))
+    await call.press("2135")
+    await call.ended(10)
+    await house.closed(number)
+    assert await house.tags(number) == {"typed": "135"}
+    assert (await house.way(number)).count("first") == 1
 
 
 async def test_who_is_typing_when_the_service_is_killed_is_asked_again(house: House) -> None:
