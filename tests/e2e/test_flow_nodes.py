@@ -312,7 +312,7 @@ async def test_who_is_looked_up_when_the_service_is_killed_is_not_asked_again(
     await house.stack.start_service()
     await until(asked, lambda count: count == 2, "the look-up runs again", 15)
     house.web.release.set()
-    await call.hears(house.spoken("The second menu. Press 2."))
+    await call.hears(house.spoken("The second menu. Press 2."), at_least=0.5)
     await call.press("2135")
     await call.ended(10)
     await house.closed(number)
