@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crm.records import Interaction, JournalEntry, Outcome, Segment
+from crm.records import Interaction, JournalEntry, Outcome, Segment, SegmentKind
 
 
 class Recorder(Protocol):
@@ -46,3 +47,21 @@ class Account:
     """The closed stay in a queue that the caller left by a key; how it ended may still change."""
     placed: int = 0
     """The number of the last entry of its place."""
+
+
+TALKS = frozenset({SegmentKind.TALK, SegmentKind.HOLD})
+
+
+def over(segment: Segment, talks: Mapping[str, str], live: Collection[str]) -> str | None:
+    """Return how an open segment has ended, by the legs there are; None if it lasts.
+
+    `talks` and `live` as `Ledger.legs` takes them.
+    """
+    offer = segment.offer or ""
+    if segment.kind in TALKS:
+        return None if offer in talks else "ended"
+    if segment.kind not in (SegmentKind.CONSULT, SegmentKind.TRANSFER):
+        return None
+    if offer in talks:
+        return "answered" if segment.kind == SegmentKind.TRANSFER else talks[offer]
+    return None if offer in live else "cancelled"

@@ -13,7 +13,7 @@ and a break of the link are the same thing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
@@ -32,6 +32,7 @@ from acd.hours import Hours
 from acd.ledger import Ledger
 from acd.legs import Legs
 from acd.orders import Orders
+from acd.partings import Parting, of_end, of_fault
 from acd.places import facts, is_plain
 from acd.restore import Past, Restored, restore
 from acd.roster import Roster
@@ -109,6 +110,10 @@ class Floor:
         self._hours = Hours(clock, self._feed, zone)
         self._day = self._hours.day  # when the link was lost last
         self._waits: Waits | None = None
+        self.parted: Callable[[Parting], None] = lambda _parting: None
+        """Told of callers who hung up in line, or were cut off."""
+        self.cut: Callable[[str], None] = lambda _interaction: None
+        """Told of interactions of an earlier process that the PBX has cut."""
 
     def _feed(self, event: Event, now: int) -> None:
         self._driver.feed(event, now)
@@ -123,6 +128,10 @@ class Floor:
     def switch_up(self) -> bool:
         """Whether the switch tells what happens."""
         return self._driver.up
+
+    def contacts(self) -> Iterator[Contact]:
+        """All live interactions."""
+        return iter(self._contacts)
 
     def contact(self, interaction: str) -> Contact | None:
         """A live interaction."""
@@ -302,6 +311,8 @@ class Floor:
         by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
         self.callbacks.gone(contact)
+        if (parting := of_end(contact, event, now)) is not None:
+            self.parted(parting)
 
     def _device_changed(self, address: str, reachable: bool) -> None:
         if reachable:
@@ -335,8 +346,11 @@ class Floor:
         )
         for contact in found.gone:
             self._ledger.ended(contact.interaction, now, "system", failed=True)
+        ended = {contact.interaction for contact in found.gone}
         for interaction in self._ledger.unknown({*found.contacts, *calling_back.interactions}):
             self._ledger.ended(interaction, now, "system", failed=True)
+            if floor.restarted and interaction not in ended:
+                self.cut(interaction)
         for offer in found.orphans:
             self._switch.cancel(offer)
         self._contacts.replace(found.contacts.values())
@@ -345,7 +359,10 @@ class Floor:
             # What was not written yet when the last process died is written now.
             self._ledger.recovered(contact, now)
         handed = self.handovers.restore(sorted_out)
-        self._ledger.legs([*found.legs, *self._moves.by_leg])
+        hearing = self._moves.hearing()
+        talks = dict.fromkeys((leg.offer for leg in self._legs if leg.answered), "transferred")
+        talks |= {one.leg: one.consult_became for one in hearing}
+        self._ledger.legs(talks, {*found.legs, *self._moves.by_leg}, now)
         for leg in self._legs:
             self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
             of = self._contacts.get(leg.interaction)
@@ -353,6 +370,9 @@ class Floor:
                 self._ledger.held(leg.interaction, leg.offer, leg.agent, leg.queue, now)
             elif leg.connected:
                 self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
+        for one in hearing:
+            agent = one.target.agent or None
+            self._ledger.talking(one.interaction, one.leg, agent, now)
         if self._fresh:
             self._fresh = False
             wraps = self._past.wraps.items()
@@ -371,6 +391,8 @@ class Floor:
         self.callbacks.resume(calling_back, reserved)
         for contact in found.gone:
             self.callbacks.gone(contact)
+            if floor.restarted and (parting := of_fault(contact, now)) is not None:
+                self.parted(parting)
         for contact in self._contacts:
             if contact.settled and contact.errand:
                 self._switch.summon(contact.call)

@@ -25,7 +25,7 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import PhoneNumberType, shortnumberinfo
 
-_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-/]{1,39}", re.ASCII)
+_WRITTEN = re.compile(r"\+?[0-9(][0-9 ().\-/]{0,38}[0-9]", re.ASCII)
 _RULE = re.compile(r"\+[1-9][0-9]{0,14}|[A-Z]{2}", re.ASCII)
 _SIP = re.compile(
     r"sip:[A-Za-z0-9_.+-]{1,64}@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]{0,252}[A-Za-z0-9](:[0-9]{1,5})?)",

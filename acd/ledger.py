@@ -11,10 +11,10 @@ once the event loop's turn is over, when a phone rings already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from acd.accounts import Account, Recorder
+from acd.accounts import TALKS, Account, Recorder, over
 from acd.afterwards import Afterwards, Soon, afterwards, at_once
 from acd.contacts import Contact
 from acd.intake import Intake
@@ -135,10 +135,17 @@ class Ledger(Afterwards):
         account = self._accounts.get(contact.interaction) or self._enter(
             contact, contact.entered or at
         )
-        stays = self._find(account, SegmentKind.QUEUE) or account.answered
+        waits = contact.in_line and contact.settled
+        stays = self._find(account, SegmentKind.QUEUE) or (account.answered and not waits)
         queue = contact.queue
         if queue and not stays and (contact.in_line or account.row.queue != queue):
-            self._queue(account, queue, contact.entered)
+            # Sent on by an agent: the talk was over by then, or since a time that is not known.
+            talks = [one for one in account.open if one.kind in TALKS]
+            begun = max((one.started_ms for one in talks), default=at)
+            entered = at if account.answered and contact.entered <= begun else contact.entered
+            for one in talks:
+                self._close(account, one, entered, "ended")
+            self._queue(account, queue, entered)
 
     def unknown(self, live: Iterable[str]) -> list[str]:
         """Those that are open here but not among `live`."""
@@ -151,10 +158,18 @@ class Ledger(Afterwards):
         ]
 
     @afterwards
-    def legs(self, live: Collection[str]) -> None:
-        """The offers whose legs there are, as the switch lists them; others' talks are over."""
+    def legs(self, talks: Mapping[str, str], live: Collection[str], at: int) -> None:
+        """The legs there are, as the switch lists them; what others were at is over by `at`.
+
+        `talks` are the offers of those that have the caller, each with what a consult became by
+        that; `live` all offers.
+        """
         for account in list(self._accounts.values()):
-            account.talks.intersection_update(live)
+            account.talks.intersection_update({*talks, *live})
+            for segment in list(account.open):
+                outcome = over(segment, talks, live)
+                if outcome is not None:
+                    self._close(account, segment, at, outcome)
             self._forget_when_done(account)
 
     @afterwards

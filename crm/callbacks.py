@@ -14,7 +14,7 @@ from crm import queries
 from crm.database import Database
 from crm.encoding import encode
 from crm.errors import CrmError, DataRefused, NotFound
-from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackTotals
+from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackReport, CallbackTotals
 
 _CHANNEL = "sala_callbacks"
 _HELD = "callbacks_one_open"
@@ -290,6 +290,12 @@ async def counts(database: Database, now_ms: int) -> list[CallbackCounts]:
 async def totals(database: Database) -> list[CallbackTotals]:
     """Return what became of all callbacks, by queue."""
     return [CallbackTotals(**row) for row in await database.rows("callbacks_totals")]
+
+
+async def report(database: Database, first_ms: int, last_ms: int) -> list[CallbackReport]:
+    """Return what became of what was asked for from first to before last, by queue."""
+    rows = await database.rows("callbacks_report", first_ms, last_ms)
+    return [CallbackReport(**row) for row in rows]
 
 
 async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[frozenset[str]]:

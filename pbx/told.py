@@ -87,6 +87,8 @@ class FloorSnapshot:
     reachable: frozenset[str] = field(default_factory=frozenset)
     asking: frozenset[str] = field(default_factory=frozenset)
     """Calls that asked us something while this was listed: they live, whether listed or not."""
+    restarted: bool = False
+    """Whether the PBX has started since it was last listed: the calls of before were cut."""
 
 
 # --- what the PBX tells us ---------------------------------------------------------------------

@@ -21,6 +21,7 @@ from crm.errors import CrmError, DataRefused, NotFound
 from ivr.flow.actions import AskCallback
 from ivr.services import Place
 from sala.arrivals import arrival
+from sala.ordering import known
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,7 @@ class Lines:
 
     def queue(self, name: str) -> Known | None:
         """See `acd.promises.Floor`."""
-        if self.roster.queue(name) is None:
-            return None
-        serving = sum(name in agent.queues for agent in self.roster.configuration.agents)
-        return Known(self.roster.callbacks[name], self.roster.hours.get(name), serving)
+        return known(self.roster, name)
 
     def place(self, interaction: str) -> int | None:
         """See `acd.promises.Floor`."""

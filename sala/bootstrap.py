@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,10 @@ from pbx.asterisk.switch import AsteriskSwitch
 from sala import flows, hours
 from sala.asking import Lines
 from sala.handing import Handing, Verb
+from sala.ordering import CallbackRefused, Orders
 from sala.past import recalled
 from sala.reception import Reception
+from sala.rescues import Rescues
 from sala.secrets import Secrets
 from sala.services import FlowServices, gate
 from sala.settings import Settings
@@ -70,6 +73,8 @@ class Service:
         self._known = Context()
         self._outside: FlowServices | None = None
         self._lines: Lines | None = None
+        self._rescues: Rescues | None = None
+        self._ordering: Orders | None = None
         self._store: Store | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._configuring = asyncio.Lock()
@@ -141,6 +146,16 @@ class Service:
             agent=self._address,
             lines=lines,
         )
+        rescues = self._rescues = Rescues(
+            outside.promises,
+            floor,
+            database,
+            lines.queue,
+            clock.now,
+            region=settings.default_region,
+        )
+        floor.parted, floor.cut = rescues.parted, rescues.cut
+        self._ordering = Orders(outside.promises, database, lambda: lines.roster, clock.now)
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
         )
@@ -203,6 +218,8 @@ class Service:
             await self._prompts.close()
         if self._ledger is not None:
             self._ledger.catch_up()
+        if self._rescues is not None:
+            await self._rescues.close()
         if self._store is not None:
             await self._store.close()
         if self._outside is not None:
@@ -262,6 +279,29 @@ class Service:
         if self._handing is None:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
+
+    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
+        """List open callbacks; of a queue, of a customer (empty: all)."""
+        return [] if self._ordering is None else await self._ordering.open(queue, customer)
+
+    async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """Promise a callback. Raises `CallbackRefused`, `LookupError` for an unknown call."""
+        if self._ordering is None or self._floor is None:
+            raise CallbackRefused("the service has not started yet")
+        interaction, contact = str(wish.get("interaction", "")), None
+        if interaction and (contact := self._floor.contact(interaction)) is None:
+            raise LookupError(f"there is no call {interaction}")
+        try:
+            made = await self._ordering.add(wish, contact)
+        except DatabaseUnavailable as error:
+            raise CallbackRefused("the database is away: nothing is promised") from error
+        return {"callback": made.callback, "answer": str(made.answer)}
+
+    async def change_callback(self, callback: str, number: str) -> str:
+        """Have another number called; empty: cancel. Raises `CallbackRefused`, `LookupError`."""
+        if self._ordering is None:
+            raise LookupError(callback)
+        return await self._ordering.change(callback, number)
 
     def _address(self, agent: str) -> str:
         return next((one.address for one in self._stored.agents if one.id == agent), "")

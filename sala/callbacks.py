@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 from acd.callbacks.policy import Policy, of_queues
 from acd.policy.faults import Faults, nearest
+from acd.promises import Promises
+from acd.roster import Roster
 from crm import callbacks
+from crm import floor as stored_floor
 from crm.database import Database
 from crm.errors import CrmError
 from crm.records import Callback, Floor, Queue
 from sala.database import running_url
 from sala.errors import SalaError, UserError
+from sala.ordering import Orders, StoredLines
+from sala.services import gate
 from sala.settings import Settings
 
 Counting = Callable[[int], Awaitable[list[dict[str, Any]]]]
@@ -57,6 +63,17 @@ def of_queue(floor: Floor, name: str) -> Queue:
 def policy_of(floor: Floor, queue: str | None) -> Policy:
     """Return how callbacks of a queue are made; one that is gone, or none, has the default way."""
     return of_queues(floor.queues, Faults()).get(queue or "", Policy())
+
+
+async def ordering(settings: Settings, database: Database) -> Orders:
+    """Return what takes orders of callbacks, on the floor as it is stored."""
+    roster = Roster.of(await stored_floor.load(database))
+    promises = Promises(gate(settings), database, _now, StoredLines(roster))
+    return Orders(promises, database, lambda: roster, _now)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def masked(number: str) -> str:

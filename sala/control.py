@@ -8,11 +8,20 @@ GET    /status                   —                                the service'
 GET    /agents                   —                                `{"agents": […]}` of it
 POST   /agents/{id}/presence     `{"wanted", "reason"}`           `{"agent", "wanted"}`
 POST   /calls/{id}/{verb}        `{"to", "keep_place"}`           `{"call", "verb"}`
+GET    /callbacks                —                                `{"callbacks": […]}`: open ones
+POST   /callbacks                `{"number", "queue", …}`         `{"callback", "answer"}`
+POST   /callbacks/{id}/number    `{"number"}`                     `{"callback", "number"}`
+POST   /callbacks/{id}/cancel    `{}`                             `{"callback"}`
 POST   /reload                   —                                `{"faults": []}`
 ====== ========================= ================================ ==============================
 
 A verb is hold, resume, transfer, consult, complete, cancel or conference; transfer and consult have
 a `to`, an agent, a queue or a number.
+
+A callback may have a `due_ms` (a time; else in its turn), an `agent` whose own it is, a `language`,
+and the `interaction` that it is for; with that, number, queue and agent are those of the call.
+Its `answer` is promised, or found: the customer has one already, and keeps it. Those listed are
+narrowed by `?queue=` and `?customer=`.
 
 Errors are `{"error": text}` with a status of 400 (the request), 404 (no such agent or call), 409
 (it cannot be done as things stand), 422 (what was to be reloaded has `faults`, and nothing was
@@ -28,6 +37,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
@@ -43,6 +53,7 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 64 * 1024
 REASON_CHARACTERS = 64
 TO_CHARACTERS = 40
+_CALLBACK_TEXTS = ("number", "queue", "agent", "language", "interaction")
 
 
 class Controlled(Protocol):
@@ -59,6 +70,15 @@ class Controlled(Protocol):
 
     async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
         """Hand a call on. Raises `LookupError` for an unknown call, `HandoverRefused`."""
+
+    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
+        """List open callbacks; of a queue, of a customer (empty: all)."""
+
+    async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """Promise a callback. Raises `CallbackRefused`, `LookupError` for an unknown call."""
+
+    async def change_callback(self, callback: str, number: str) -> str:
+        """Have another number called; empty: cancel. Raises `CallbackRefused`, `LookupError`."""
 
 
 def _json(content: object, status: int = 200) -> web.Response:
@@ -95,6 +115,9 @@ class ControlServer:
         app.router.add_get("/agents", self._agents)
         app.router.add_post("/agents/{agent}/presence", self._presence)
         app.router.add_post("/calls/{call}/{verb}", self._call)
+        app.router.add_get("/callbacks", self._callbacks)
+        app.router.add_post("/callbacks", self._add_callback)
+        app.router.add_post("/callbacks/{callback}/{verb}", self._change_callback)
         app.router.add_post("/reload", self._reload)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._inode: int | None = None
@@ -171,6 +194,40 @@ class ControlServer:
             return _json({"error": str(refusal)}, 409)
         return _json({"call": call, "verb": verb})
 
+    async def _callbacks(self, request: web.Request) -> web.Response:
+        query = request.query
+        found = await self._service.callbacks(query.get("queue", ""), query.get("customer", ""))
+        return _json({"callbacks": found})
+
+    async def _add_callback(self, request: web.Request) -> web.Response:
+        wish = await _body(request)
+        kinds = {**dict.fromkeys(_CALLBACK_TEXTS, str), "due_ms": int}
+        for key, value in wish.items():
+            kind = kinds.get(key)
+            if kind is None or not isinstance(value, kind) or isinstance(value, bool):
+                raise web.HTTPBadRequest(
+                    text=f"a callback has texts {', '.join(_CALLBACK_TEXTS)} and a number due_ms"
+                )
+            if isinstance(value, str) and len(value) > TO_CHARACTERS * 2:
+                raise web.HTTPBadRequest(text=f"{key} is too long")
+        try:
+            return _json(await self._service.add_callback(wish))
+        except LookupError as error:
+            raise web.HTTPNotFound(text=str(error)) from error
+
+    async def _change_callback(self, request: web.Request) -> web.Response:
+        callback, verb = request.match_info["callback"], request.match_info["verb"]
+        number = (await _body(request)).get("number", "") if verb == "number" else ""
+        if verb not in ("number", "cancel") or not isinstance(number, str):
+            raise web.HTTPBadRequest(text="what to do must be number (with a number) or cancel")
+        if verb == "number" and not 1 <= len(number) <= TO_CHARACTERS:
+            raise web.HTTPBadRequest(text="a number is needed")
+        try:
+            number = await self._service.change_callback(callback, number)
+        except LookupError as error:
+            raise web.HTTPNotFound(text=f"there is no open callback {callback}") from error
+        return _json({"callback": callback, "number": number})
+
     async def _reload(self, request: web.Request) -> web.Response:
         faults = await self._service.reload()
         if faults:
@@ -230,6 +287,21 @@ class ControlClient:
         """Hand a call on."""
         body = {"to": to, "keep_place": keep_place}
         await self._ask("POST", f"/calls/{interaction}/{verb}", body)
+
+    async def callbacks(self, queue: str = "", customer: str = "") -> list[dict[str, Any]]:
+        """Ask which callbacks are open."""
+        query = urlencode({"queue": queue, "customer": customer})
+        found: list[dict[str, Any]] = (await self._ask("GET", f"/callbacks?{query}"))["callbacks"]
+        return found
+
+    async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a callback promised; return `callback` and `answer`."""
+        return await self._ask("POST", "/callbacks", dict(wish))
+
+    async def change_callback(self, callback: str, number: str = "") -> None:
+        """Have another number called; empty: cancel."""
+        verb = "number" if number else "cancel"
+        await self._ask("POST", f"/callbacks/{callback}/{verb}", {"number": number})
 
     async def reload(self) -> None:
         """Have changed flows and configuration taken in."""

@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from crm.records import CallbackReport
 from sala.settings import Settings
 from sala.supervisor import Health, State
 
@@ -201,6 +202,21 @@ def callbacks_table(counts: Iterable[Mapping[str, Any]]) -> Table:
             Text(str(one.get("queue") or "no queue")),
             *(Text(str(one.get(name, 0))) for name in ("waiting", "scheduled", "dialling")),
         )
+    return table
+
+
+def callback_report(rows: Iterable[CallbackReport]) -> Table:
+    """Show what became of callbacks, by queue, a row for each figure."""
+    found = list(rows)
+    table = _table("callbacks", *(one.queue or "no queue" for one in found))
+    for name in ("offered", "accepted", "declined", "waiting", "attempted", "connected", "failed",
+                 "expired", "cancelled", "merged", "told", "kept"):  # fmt: skip
+        table.add_row(name, *(str(getattr(one, name)) for one in found))
+    rates = ("" if not one.told else f"{one.kept / one.told:.0%}" for one in found)
+    table.add_row("kept of told", *rates)
+    for title, name in (("mean time", "mean_ms"), ("median", "median_ms"), ("9 of 10", "p90_ms")):
+        times = (getattr(one, name) for one in found)
+        table.add_row(title, *("" if at is None else seconds(at) for at in times))
     return table
 
 

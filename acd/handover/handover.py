@@ -80,6 +80,11 @@ class Handover:
     """The contact's, after whose policy whoever leaves wraps up."""
     stage: Stage = Stage.RINGING
 
+    @property
+    def consult_became(self) -> str:
+        """How a consult ended by which this one hears the caller."""
+        return "conference" if self.stage is Stage.CONFERENCE else "transferred"
+
     def carries(self, carried: Mapping[str, str]) -> dict[str, str]:
         """What its leg carries, beside what the caller's call does."""
         return {**carried, CARRIED: self.way.value, BY: self.by}

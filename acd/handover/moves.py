@@ -75,6 +75,11 @@ class Moves:
             None,
         )
 
+    def hearing(self) -> list[Handover]:
+        """The handovers under way in which who was rung hears the caller."""
+        stages = (Stage.CONFERENCE, Stage.OUTSIDE)
+        return [one for one in self.by_leg.values() if one.stage in stages]
+
     def talker(self, contact: Contact) -> Leg | None:
         """The leg of the agent who has the contact."""
         return next(

@@ -13,6 +13,8 @@ from pbx.wire.ami import Event
 
 CARRIED = "SALA_CARRY,SALA_STATE,SALA_NEXT"
 """The variables that the list is asked for."""
+KNOWN = "SALA_KNOWN"
+"""The global variable by which a PBX is known again; it lasts as long as the PBX does."""
 STATES = {
     "flow": CallState.FLOW,
     "wait": CallState.WAITING,
@@ -20,6 +22,13 @@ STATES = {
     "conference": CallState.CONFERENCE,
     "dialled": CallState.DIALLED,
 }
+
+
+async def is_new(link: AmiLink) -> bool:
+    """Tell whether the PBX has started since this was last asked: then it has forgotten so."""
+    found = await link.action("Getvar", [("Variable", KNOWN)])
+    await link.action("Setvar", [("Variable", KNOWN), ("Value", "1")])
+    return found.headers.get("Value", "") != "1"
 
 
 async def floor_of(link: AmiLink) -> FloorSnapshot:

@@ -23,7 +23,7 @@ from pbx.asterisk.facts import (
 )
 from pbx.asterisk.fastagi import FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
-from pbx.asterisk.listing import floor_of
+from pbx.asterisk.listing import floor_of, is_new
 from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
 from pbx.asterisk.parting import Parting, told
@@ -367,7 +367,10 @@ class AsteriskSwitch:
         try:
             await self._link.action("Setvar", [("Variable", "SALA_AWAY_LAST"), ("Value", "0")])
             with self._agi.noting() as asking:
-                floor = replace(await self.snapshot(), asking=frozenset(asking))
+                restarted = await is_new(self._link)
+                floor = replace(
+                    await self.snapshot(), asking=frozenset(asking), restarted=restarted
+                )
         finally:
             held, self._held_back = self._held_back, None
         self._legs = {leg.offer: leg.answered for leg in floor.legs}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sala import moments
 from sala.errors import UserError
 from sala.invocation import console, of, print_json
 
@@ -91,6 +92,27 @@ def conference(context: typer.Context, call: Call) -> None:
     _do(context, call, "conference", "", "All three talk.")
 
 
+@app.command("callback")
+def callback(
+    context: typer.Context,
+    call: Call,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help=f"Such as {moments.FORMS}.")
+    ] = None,
+    number: Annotated[
+        str | None, typer.Option("--number", help="Another than the one they call from.")
+    ] = None,
+) -> None:
+    """Promise a caller that the agent who talks with them will call back."""
+    import asyncio
+
+    wish: dict[str, Any] = {} if number is None else {"number": number}
+    if at is not None:
+        wish["due_ms"] = moments.parse(at)
+    made = asyncio.run(_call_back(context, call, wish))
+    console().print(f"{made['answer']} {made['callback']}", markup=False)
+
+
 def _do(
     context: typer.Context, call: str, verb: str, to: str, done: str, *, keep_place: bool = False
 ) -> None:
@@ -102,16 +124,29 @@ def _do(
     console().print(done)
 
 
+async def _call_back(context: typer.Context, call: str, wish: dict[str, Any]) -> dict[str, Any]:
+    from sala.control import ControlClient
+
+    interaction = await _named(context, call)
+    async with ControlClient(of(context).settings().paths.control_socket) as client:
+        return await client.add_callback({**wish, "interaction": interaction})
+
+
 async def _order(context: typer.Context, call: str, verb: Verb, to: str, keep_place: bool) -> None:
     from sala.control import ControlClient
 
+    interaction = await _named(context, call)
+    async with ControlClient(of(context).settings().paths.control_socket) as client:
+        await client.call(interaction, verb, to, keep_place=keep_place)
+
+
+async def _named(context: typer.Context, call: str) -> str:
     known = [str(row["interaction"]) for row in await _calls(context)]
     found = [one for one in known if one.endswith(call)]
     if len(found) != 1:
         why = "several calls end so" if found else "there is no such call"
         raise UserError(f"{call}: {why}; sala call list shows all")
-    async with ControlClient(of(context).settings().paths.control_socket) as client:
-        await client.call(found[0], verb, to, keep_place=keep_place)
+    return found[0]
 
 
 async def _calls(context: typer.Context) -> list[dict[str, Any]]:

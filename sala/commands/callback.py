@@ -113,6 +113,57 @@ def show(context: typer.Context, callback: Id, as_json: AsJson = False) -> None:
         out.print(f"  {each.fence}. {moments.full(each.started_ms)} {end}", markup=False)
 
 
+@app.command("add")
+def add(
+    context: typer.Context,
+    number: Number,
+    queue: Annotated[str, typer.Option("--queue", help="Whose agents call them.")],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help=f"Such as {moments.FORMS}.")
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", help="Whose own it is, while they are there.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Such as th.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also at an hour at which nobody is called.")
+    ] = False,
+) -> None:
+    """Promise a callback; the number passes the dialling gate before."""
+    from sala.callbacks import ordering
+
+    wish = {"number": number, "queue": queue, "agent": agent, "language": language}
+    if at is not None:
+        wish["due_ms"] = moments.parse(at)  # type: ignore[assignment]
+    settings = of(context).settings()
+
+    async def change(database: Database) -> str:
+        orders = await ordering(settings, database)
+        made = await orders.add(wish, force=force)
+        what = "promised" if made.answer == "promised" else "the customer has one already:"
+        return f"{what} {made.callback}"
+
+    console().print(_run(context, change), markup=False)
+
+
+@app.command("number")
+def number_(context: typer.Context, callback: Id, number: Number) -> None:
+    """Have another number called; it passes the dialling gate before."""
+    from crm import callbacks
+    from sala.callbacks import masked, ordering
+
+    settings = of(context).settings()
+
+    async def change(database: Database) -> str:
+        one = await callbacks.named(database, callback)
+        try:
+            return await (await ordering(settings, database)).change(one.id, number)
+        except LookupError:
+            raise UserError(f"this callback has ended: {one.state}") from None
+
+    console().print(f"{masked(_run(context, change))} is called", markup=False)
+
+
 @app.command("cancel")
 def cancel(context: typer.Context, callback: Id) -> None:
     """Cancel an open callback; a call to the customer that is being made is ended."""
@@ -249,6 +300,38 @@ def totals(context: typer.Context, as_json: AsJson = False) -> None:
             out.print(f"  {'mean time':<10} {seconds(mean):>7}", markup=False)
     if not found:
         out.print("no callbacks")
+
+
+@app.command("report")
+def report(
+    context: typer.Context,
+    first: Annotated[
+        str, typer.Option("--from", metavar="TIME", help=f"Such as {moments.FORMS}.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", metavar="TIME", help="Now if absent.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of callbacks that were asked for in a span of time, by queue.
+
+    Offered are accepted and declined; accepted are waiting, connected, failed, expired, cancelled
+    and merged. Kept: of those told a time, how many were connected by then.
+    """
+    from dataclasses import asdict
+
+    from crm import callbacks
+
+    first_ms = moments.parse(first) if first else 0
+    last_ms = moments.parse_end(last) if last else _now()
+    found = _run(context, lambda database: callbacks.report(database, first_ms, last_ms))
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    if not found:
+        console().print("no callback was offered in that time")
+        return
+    from sala.view import callback_report
+
+    console().print(callback_report(found), soft_wrap=False)
 
 
 @app.command("forbid")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sala import moments
 from sala.errors import UserError
-from sala.invocation import console, of
+from sala.invocation import console, of, print_json
 
 if TYPE_CHECKING:
     from crm.database import Database
@@ -53,6 +54,56 @@ async def _tier(settings: Settings, number: str, tier: str | None) -> str:
         customer = await customers.find_or_make(database, identity)
         await customers.set_tier(database, customer, None if tier == "none" else tier)
     return f"the tier is {tier}"
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(help="A telephone number of theirs.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a customer, with the callbacks that they wait for: whichever way they reach us now."""
+    import asyncio
+
+    found = asyncio.run(_show(of(context).settings(), number))
+    if as_json:
+        print_json(found)
+        return
+    out = console()
+    for name in ("customer", "name", "language", "tier"):
+        out.print(f"{name:<12} {found[name] or 'not known'}", markup=False)
+    for one in found["identities"]:
+        out.print(f"{one['kind']:<12} {one['value']}", markup=False)
+    for one in found["callbacks"]:
+        due = moments.full(one["due_ms"])[:-4]
+        owner = f", of agent {one['owner']}" if one["owner"] else ""
+        out.print(f"callback     {one['id']} in {one['queue']}, due {due}{owner}", markup=False)
+
+
+async def _show(settings: Settings, number: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from crm import callbacks, customers
+    from crm.identities import phone
+    from crm.records import Identity
+    from sala.database import opened
+
+    e164 = phone(number, settings.default_region)
+    if e164 is None:
+        raise UserError(f"{number} is no telephone number")
+    async with opened(settings) as database:
+        found = await customers.by_identity(database, Identity("phone", e164))
+        if found is None:
+            raise UserError("no customer has this number yet")
+        waiting = await callbacks.open_of_customer(database, found.id)
+    return {
+        "customer": found.id,
+        "name": found.name,
+        "language": found.language,
+        "tier": found.tier,
+        "identities": [asdict(one) for one in found.identities],
+        "callbacks": [asdict(one) for one in waiting],
+    }
 
 
 @app.command("pin")

@@ -45,6 +45,9 @@ class Desk:
     def kept(self, interaction: str, queue: str) -> Mapping[str, Any] | None:
         return {"entered": self.entries[interaction]} if interaction in self.entries else None
 
+    def wished(self, interaction: str, asked: object) -> None:
+        return None
+
     def called_back(self, interaction: str) -> None:
         self.told.append(interaction)
 

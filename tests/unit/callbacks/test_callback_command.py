@@ -6,16 +6,19 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 import uuid6
 from typer.testing import CliRunner, Result
 
-from crm import attempts, callbacks
+from crm import attempts, callbacks, customers, deliveries
 from crm.database import Database
+from crm.records import Identity
 from sala.cli import app
 from sala.database import prepare
 from sala.settings import Settings
@@ -167,3 +170,99 @@ def test_status_counts_callbacks(url: str) -> None:
     assert "scheduled" in console.export_text()
     away = Settings(database_url="postgresql://nobody@127.0.0.1:1/none")
     assert asyncio.run(counts(away)) == []
+
+
+def test_add_passes_the_gate_and_finds_what_is_open(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = sala("add", NUMBER, "--queue", "sales", status=2)
+    assert "no rule of the setting dial_allowed allows it" in told
+    monkeypatch.setenv("SALA_DIAL_ALLOWED", "US")
+    for number, why in (("+19005550123", "premium"), ("12", "no such number")):
+        assert why in sala("add", number, "--queue", "sales", status=2)
+    assert "there is no queue nowhere" in sala("add", NUMBER, "--queue", "nowhere", status=2)
+    assert "there is no agent 9" in sala(
+        "add", NUMBER, "--queue", "sales", "--agent", "9", status=2
+    )
+    assert "no open callbacks" in sala("list")
+    sala("policy", "sales", "calling={mon-sun: 09:00-20:00}", "book_ahead=2160h", "slot_takes=1")
+    one = sala("add", "(415) 555-0123", "--queue", "sales", "--agent", "1001").split()[-1]
+    assert (kept(url, one).owner, kept(url, one).source) == ("1001", "api")
+    assert one in sala("add", NUMBER, "--queue", "sales")
+    sala("number", one, "+14155550199")
+    assert kept(url, one).number == "+14155550199"
+    assert "not dialled" in sala("number", one, "911", status=2)
+    sala("cancel", one)
+    assert "has ended" in sala("number", one, NUMBER, status=2)
+
+
+def test_add_at_a_time(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALA_DIAL_ALLOWED", "US")
+    sala("policy", "sales", "calling={mon-sun: 09:00-20:00}", "book_ahead=48h", "slot_takes=1")
+    day = (datetime.now(UTC) + timedelta(hours=24)).astimezone(ZoneInfo("America/Los_Angeles"))
+    noon = day.replace(hour=12, minute=0, second=0, microsecond=0)
+    wish = ("--queue", "sales", "--at")
+    one = sala("add", NUMBER, *wish, noon.isoformat()).split()[-1]
+    found = kept(url, one)
+    assert (found.source, found.due_ms) == ("slot", round(noon.timestamp() * 1000))
+    assert found.told_ms == found.due_ms + 30 * 60_000
+    told = sala("add", "+14155550124", *wish, noon.isoformat(), status=2)
+    assert "no more callbacks fit into that time" in told
+    night = noon.replace(hour=3).isoformat()
+    assert "not called at that hour" in sala("add", "+14155550124", *wish, night, status=2)
+    late = (noon + timedelta(days=9)).isoformat()
+    assert "further ahead" in sala("add", "+14155550124", *wish, late, status=2)
+
+
+def test_report_adds_up(url: str) -> None:
+    assert "no callback was offered" in sala("report")
+    ends = ("connected", "failed", "expired", "cancelled", "merged")
+    for index, end in enumerate(ends):
+        one = promised(url, number=f"+141555501{index:02}")
+        live = done(url, lambda d, one=one: attempts.claim(d, one, "w", 60_000))
+        if end in ("connected", "failed"):
+            result = attempts.Result("busy", True, end, None, NOW + 90_000)
+            done(url, lambda d, live=live, result=result: attempts.finish(d, live, result))
+        else:
+            done(url, lambda d, one=one, end=end: callbacks.end(d, one, end, "x", NOW + 1))
+    promised(url)
+    done(url, lambda d: callbacks.declined(d, str(uuid6.uuid7()), "sales", NOW))
+    (row,) = json.loads(sala("report", "--to", "2100-01-01", "--json"))
+    assert row["offered"] == row["accepted"] + row["declined"] == 7
+    assert row["accepted"] == row["waiting"] + sum(row[end] for end in ends) == 6
+    assert (row["attempted"], row["mean_ms"], row["median_ms"]) == (2, 90_000, 90_000)
+    table = sala("report", "--to", "2100-01-01")
+    assert "offered" in table
+    assert "1:30" in table
+    assert "no callback was offered" in sala("report", "--to", "2001-01-01")
+
+
+def test_a_customer_is_shown_with_what_they_wait_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(url, lambda d: customers.find_or_make(d, Identity("phone", NUMBER)))
+    one = promised(url)
+    result = CliRunner().invoke(app, ("customer", "show", NUMBER))
+    assert result.exit_code == 0, result.output
+    assert one in result.output
+    result = CliRunner().invoke(app, ("customer", "show", NUMBER, "--json"))
+    assert [row["id"] for row in json.loads(result.output)["callbacks"]] == [one]
+    result = CliRunner().invoke(app, ("customer", "show", "+14155550177"))
+    assert result.exit_code == 2
+
+
+def test_promises_and_ends_are_told_to_others_with_the_number_and_kept_without(url: str) -> None:
+    one = promised(url)
+    done(url, lambda d: callbacks.end(d, one, "expired", "expired", NOW))
+
+    async def kept_rows(database: Database) -> Any:
+        async with database.connection() as connection:
+            return await connection.fetch("SELECT body FROM journal ORDER BY id")
+
+    first, last = done(url, lambda d: deliveries.due(d, 0, 2**50, 10))
+    assert [one.body["event"] for one in (first, last)] == [
+        "callback.promised", "callback.expired",
+    ]  # fmt: skip
+    assert last.body["data"]["number"] == NUMBER
+    assert (last.body["data"]["callback"], last.body["data"]["reason"]) == (one, "expired")
+    assert not any(NUMBER in row["body"] for row in done(url, kept_rows))
