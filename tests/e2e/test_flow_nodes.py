@@ -317,7 +317,10 @@ async def test_who_is_looked_up_when_the_service_is_killed_is_not_asked_again(
     await call.ended(10)
     await house.closed(number)
     assert await house.tags(number) == {"typed": "135"}
-    assert (await house.way(number)).count("first") == 1
+    # What the killed service noted in its last moment may be lost.
+    way = await house.way(number)
+    assert way[-6:] == ["held", "told", "second", "digits", "tell", "goodbye"]
+    assert "first" not in way[1:]
 
 
 async def test_who_is_typing_when_the_service_is_killed_is_asked_again(house: House) -> None:
