@@ -205,16 +205,17 @@ class Session:
         items = tuple(Recorded(prompt=one) for one in prompts)
         return Play(items=items, language=self._interpreter.language)
 
-    async def comfort(self, node: str, otherwise: str, more: Sequence[str] = ()) -> None:
+    async def comfort(self, node: str, otherwise: str, more: Sequence[str] = ()) -> str:
         """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs.
 
-        Prompts of `more` follow.
+        Prompts of `more` follow. Returns the key that cut them short, or nothing.
         """
         items = self._interpreter.comfort(node) or (Recorded(prompt=otherwise),)
         items = (*items, *(Recorded(prompt=one) for one in more))
         audio = self._audio(Play(node, items=items, language=self._interpreter.language))
-        if audio is not None:
-            await self._call.play(audio)
+        if audio is None:
+            return ""
+        return (await self._call.play(audio, interruptible=True)).digits
 
     async def _drive(self, action: Action) -> None:
         why = Left.FAILED

@@ -144,6 +144,18 @@ async def test_a_key_leads_out_of_the_queue_and_back(house: House) -> None:
     assert await house.way(number) == ["sales", "tired", "sales"]
 
 
+async def test_a_key_counts_also_while_who_waits_is_told_of_it(house: House) -> None:
+    call, number = await house.call(IMPATIENT)
+    await house.queued(number)
+    told = house.spoken("Press 1 if you are tired of this.")
+    await call.hears(told[: len(told) // 3], within=20, at_least=0.8)
+    await call.press("1")
+    await call.hears(house.spoken("You are out of the line. Press 2 to join it again."), within=4)
+    await house.waiting(0)
+    await call.hang_up()
+    await house.closed(number)
+
+
 async def test_a_key_that_leads_nowhere_leaves_the_caller_in_line(house: House) -> None:
     call, number = await house.call(IMPATIENT)
     await house.queued(number)
