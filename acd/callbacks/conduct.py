@@ -105,7 +105,7 @@ class Conduct:
                 one.in_line = False
                 self._put_out(one, now)
             case ev.Deferred() if one.in_line and one.stage is Stage.WAITING:
-                one.due = now + HELD_MS
+                one.due = now + event.for_ms
                 self.settle(one, now)
             case ev.Found():
                 self._found(one, event, now)

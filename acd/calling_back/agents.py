@@ -23,6 +23,8 @@ from pbx.port import Caller
 
 log = logging.getLogger(__name__)
 
+AWAY_MS = 5_000
+"""How long nobody is rung for a callback while the database is away."""
 NAME = "Callback"
 """What an agent's phone shows as the name of a customer who is called back."""
 
@@ -69,7 +71,9 @@ class Agents:
                 type(error).__name__,
                 extra={"action": "callback_deferred", "callback": callback},
             )
-            self._tell(ev.Deferred(callback))
+            self._coming.pop(offer.offer, None)
+            self._tell(ev.Deferred(callback, AWAY_MS))
+            return
         found = self._rows.found(offer.interaction)
         if self._coming.pop(offer.offer, None) is None or found is None:
             return
