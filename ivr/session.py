@@ -205,16 +205,17 @@ class Session:
         items = tuple(Recorded(prompt=one) for one in prompts)
         return Play(items=items, language=self._interpreter.language)
 
-    async def comfort(self, node: str, otherwise: str, more: Sequence[str] = ()) -> None:
+    async def comfort(self, node: str, otherwise: str, more: Sequence[str] = ()) -> str:
         """Let who waits at queue node `node` hear the node's words, or else a prompt, in theirs.
 
-        Prompts of `more` follow.
+        Prompts of `more` follow. Returns the key that cut them short, or nothing.
         """
         items = self._interpreter.comfort(node) or (Recorded(prompt=otherwise),)
         items = (*items, *(Recorded(prompt=one) for one in more))
         audio = self._audio(Play(node, items=items, language=self._interpreter.language))
-        if audio is not None:
-            await self._call.play(audio)
+        if audio is None:
+            return ""
+        return (await self._call.play(audio, interruptible=True)).digits
 
     async def _drive(self, action: Action) -> None:
         why = Left.FAILED
@@ -264,7 +265,7 @@ class Session:
                 return Left.CALLER_GONE
             case _:
                 # The state is carried before: what is done may take effect though we die of it.
-                await self._carry_node(action.node)
+                await self._carry_node(action.node, now=True)
                 return await perform(
                     action,
                     self._services,
@@ -378,13 +379,13 @@ class Session:
         # A fact that was never carried need not be carried as empty.
         return place | {k: v for k, v in carried.items() if v or self._carried.get(k)}
 
-    async def _carry_node(self, node: str) -> None:
-        await self._carry(self._place(node))
+    async def _carry_node(self, node: str, *, now: bool = False) -> None:
+        await self._carry(self._place(node), now=now)
 
-    async def _carry(self, facts: Mapping[str, str]) -> None:
+    async def _carry(self, facts: Mapping[str, str], *, now: bool = False) -> None:
         changed = {key: value for key, value in facts.items() if self._carried.get(key) != value}
         if changed:
-            await self._call.carry(changed)
+            await self._call.carry(changed, now=now)
             self._carried.update(changed)
 
     def _log(self, event: str, action: Action, why: str) -> None:

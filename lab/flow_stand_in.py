@@ -285,9 +285,9 @@ class Line:
         """See `Call`."""
         return self._call.carried
 
-    async def carry(self, values: Mapping[str, str]) -> None:
+    async def carry(self, values: Mapping[str, str], *, now: bool = False) -> None:
         """See `Call`."""
-        await self._call.carry(values)
+        await self._call.carry(values, now=now)
 
     async def answer(self) -> None:
         """See `Call`."""

@@ -168,10 +168,11 @@ class Call(Protocol):
     def carried(self) -> Mapping[str, str]:
         """What earlier handlers left on this call (see `carry`)."""
 
-    async def carry(self, values: Mapping[str, str]) -> None:
+    async def carry(self, values: Mapping[str, str], *, now: bool = False) -> None:
         """Leave short facts on the call itself, so that they outlive this process.
 
-        Keys are `[a-z_]+`; values `[A-Za-z0-9_.:@+-]{0,128}`.
+        They are left by the next order, or with `now` at once. Keys are `[a-z_]+`; values
+        `[A-Za-z0-9_.:@+-]{0,128}`.
         """
 
     async def answer(self) -> None:

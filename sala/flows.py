@@ -26,6 +26,7 @@ from ivr.lookups import query_names
 from ivr.prompts import Catalogue, PromptStore
 from ivr.shelf import TEST_SUFFIX, Folder, Published, Stored, calendars, flow_files, read
 from ivr.speech.espeak import Espeak
+from pbx.dialplan.read import records
 from sala.errors import UserError
 from sala.services import gate
 from sala.settings import Settings
@@ -47,6 +48,7 @@ def context(
         mailboxes=mailboxes,
         refuses=rules.refuses,
         refuses_sip=rules.refuses_sip,
+        recorded=records(Path(settings.dialplans) / "asterisk" / "extensions.conf"),
     )
     if stored is None:
         return known

@@ -159,14 +159,15 @@ class Reception:
                 await call.play([self._prompts.audio(COMFORT, self._language)])
             return False
         session, node = found
-        if key is not None:
-            if await session.key(node, key):
-                return True
-            policy = self._roster.callbacks.get(contact.queue)
-            contact.errand.wants_callback = policy is not None and policy.key == key
-            return False
-        more = self._floor.wait_prompts(contact) if self._announces else ()
-        await session.comfort(node, COMFORT, more)
+        if key is None:
+            more = self._floor.wait_prompts(contact) if self._announces else ()
+            key = await session.comfort(node, COMFORT, more)
+            if not key or contact.errand or not contact.in_line:
+                return False
+        if await session.key(node, key):
+            return True
+        policy = self._roster.callbacks.get(contact.queue)
+        contact.errand.wants_callback = policy is not None and policy.key == key
         return False
 
     def _offer_over(self, contact: Contact) -> None:

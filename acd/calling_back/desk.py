@@ -26,7 +26,7 @@ from acd.calling_back.calls import Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
-from acd.calling_back.store import LEASE_MS, Store
+from acd.calling_back.store import Store
 from acd.clock import Clock, Timer
 from acd.contacts import Contact, Contacts, Leg
 from acd.driver import Driver
@@ -231,6 +231,9 @@ class CallingBack:
 
     def ring(self, offer: Offer) -> bool:
         """Ring the agent of a callback whose customer is to be called; False if it is none."""
+        if (row := self._rows.gone(offer.interaction)) is not None and self._store is not None:
+            self.agents.instead(offer, row)
+            return True
         callback = self._rows.of(offer.interaction)
         if not callback or self._rows.book.stage(callback) is Stage.HOLDING:
             return False
@@ -295,13 +298,15 @@ class CallingBack:
         )
         ours = {call.call for call in found.calls}
         self._rows.begin(call for call in floor.calls if call.call not in ours)
-        for leg in list(found.legs.values()):
-            if not self._rows.of(leg.interaction):
-                found.lost.append(found.legs.pop(leg.offer).offer)
         for row in self._rows.begun():
             # Its worker died; until its claim has run out, nobody is to be rung in vain.
-            if call_of(row.id, row.fence) not in ours:
-                self.tell(ev.Deferred(row.id, LEASE_MS))
+            left = self._store.left_ms(row.id) if self._store is not None else 0
+            if left and call_of(row.id, row.fence) not in ours:
+                self.tell(ev.Deferred(row.id, left))
+        in_line = {place.interaction for _, place in self._rows.book.in_line()}
+        for leg in list(found.legs.values()):
+            if leg.interaction not in in_line:
+                found.lost.append(found.legs.pop(leg.offer).offer)
         return found
 
     def arrivals(self, found: Found) -> list[Event]:

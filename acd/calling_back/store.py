@@ -61,6 +61,7 @@ class Store:
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: dict[str, int] = {}
 
     def serve(self, tell: Tell, lost: Callable[[str, int], None]) -> None:
         """Tell `tell` what came of claims, and `lost` of those that are not ours any more."""
@@ -77,7 +78,12 @@ class Store:
 
     async def waiting(self) -> list[Callback]:
         """Read all that are open."""
+        self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
+
+    def left_ms(self, callback: str) -> int:
+        """Return for how long its claim held when `waiting` read it."""
+        return self._left.get(callback, 0)
 
     async def get(self, callback: str) -> Callback | None:
         """Read one; None if there is none any more."""
@@ -141,6 +147,10 @@ class Store:
             callback, self._bring(callback, lambda: attempts.finish(self._database, claim, row))
         )
         await asyncio.wait({written}, timeout=SEAL_S)
+
+    async def take_back(self, end: ev.End) -> None:
+        """End a callback, and wait until that is written; a database that is away is not."""
+        await asyncio.wait({self.end(end)}, timeout=SEAL_S)
 
     def end(self, end: ev.End) -> asyncio.Task[None]:
         """Bring how a callback ended; the task is done once it is written."""

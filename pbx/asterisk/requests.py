@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pbx.asterisk.call import AgiCall
@@ -11,7 +14,7 @@ from pbx.asterisk.fastagi import AgiSession
 from pbx.asterisk.keys import Keys
 from pbx.asterisk.signals import Signals
 from pbx.port import Handler, Prompt
-from pbx.wire.ami import Event
+from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +22,21 @@ log = logging.getLogger(__name__)
 class Requests:
     """Serves them, once `handler` is there. `announcements` are what a call that waits is to hear.
 
-    `recordings` is the folder that callers' recordings go to.
+    `recordings` is the folder that callers' recordings go to; `set_carry` sets what a call carries
+    over AMI, or gives None if it cannot.
     """
 
-    def __init__(self, recordings: Path, signals: Signals) -> None:
+    def __init__(
+        self,
+        recordings: Path,
+        signals: Signals,
+        set_carry: Callable[[str, str], asyncio.Future[Response] | None],
+    ) -> None:
         self.handler: Handler | None = None
         self.announcements: dict[str, tuple[Prompt, ...]] = {}
         self._recordings = recordings
         self._signals = signals
+        self._set_carry = set_carry
         self._keys: dict[str, Keys] = {}
         """By call, while FastAGI has it."""
 
@@ -36,7 +46,8 @@ class Requests:
             return
         unique = session.request.env.get("agi_uniqueid", "")
         keys = self._keys[unique] = Keys(lambda key: self._signals.wake(unique, key))
-        call = AgiCall(session, self._recordings, keys)
+        aside = partial(self._set_carry, unique)
+        call = AgiCall(session, self._recordings, keys, aside)
         try:
             await self._lend(self.handler, call, session.request.script)
         finally:

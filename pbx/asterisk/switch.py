@@ -30,7 +30,7 @@ from pbx.asterisk.parting import Parting, told
 from pbx.asterisk.phones import Phones
 from pbx.asterisk.requests import Requests
 from pbx.asterisk.signals import Signals
-from pbx.errors import LinkDown, SwitchError
+from pbx.errors import LinkDown, LocalProtocolError, SwitchError
 from pbx.port import (
     CallEnded,
     Caller,
@@ -92,7 +92,7 @@ class AsteriskSwitch:
         """Live legs by offer: whether they have answered."""
         self._cancelled: set[str] = set()
         self._signals = Signals(self._order)
-        self._requests = Requests(recordings, self._signals)
+        self._requests = Requests(recordings, self._signals, self._set_carry)
         self._agi = FastAgiServer(self._requests.serve)
         self._parting = Parting(self._order)
         self._phones = Phones()
@@ -209,6 +209,14 @@ class AsteriskSwitch:
     def carry(self, call: str, values: Mapping[str, str]) -> None:
         carried = [("Variable", "SALA_CARRY"), ("Value", encode_carry(values))]
         self._order("Setvar", [("Channel", call), *carried])
+
+    def _set_carry(self, call: str, carry: str) -> asyncio.Future[Response] | None:
+        """Set what a call carries; None if that cannot be done this way."""
+        value = [("Variable", "SALA_CARRY"), ("Value", carry)]
+        try:
+            return self._link.send("Setvar", [("Channel", call), *value])
+        except (LinkDown, LocalProtocolError):
+            return None
 
     async def announce(self, call: str, prompts: Sequence[Prompt]) -> None:
         # The dialplan asks us what there is to say; so it is said only to one who still waits.

@@ -28,6 +28,11 @@ _PRIORITY = re.compile(r"(\d+|n(?:\+\d+)?|s|hint)\s*(?:\(([^()]+)\))?")
 _APPLICATION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
+_RECORD = frozenset({"MixMonitor", "Monitor"})
+_TO_THE_FLOW = frozenset({"from-trunk", "sala-in", "sala-caller", "sala-ivr"})
+"""The contexts that a caller passes on the way to a flow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong at a line; a warning is no error."""
@@ -89,6 +94,17 @@ def read(path: Path) -> Dialplan:
     reader = _Reader()
     reader.file(path, 0)
     return reader.plan
+
+
+def records(path: Path) -> bool:
+    """Tell whether a dialplan records callers before a flow has them (`MixMonitor`, `Monitor`)."""
+    contexts = read(path).contexts
+    return any(
+        step.application in _RECORD
+        for name in _TO_THE_FLOW & contexts.keys()
+        for extension in contexts[name].extensions.values()
+        for step in extension.steps.values()
+    )
 
 
 class _Reader:

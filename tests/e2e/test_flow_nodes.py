@@ -95,6 +95,7 @@ async def test_a_host_that_hangs_does_not_hold_the_caller_beyond_the_time_out(
 
 
 async def test_keys_typed_while_a_lookup_runs_are_for_what_follows(house: House) -> None:
+    house.web.release.clear()
     call, number = await house.call(AHEAD)
     await call.press("1")
 
@@ -141,6 +142,18 @@ async def test_a_key_leads_out_of_the_queue_and_back(house: House) -> None:
     assert outcomes(found, "queue") == ["overflowed", "answered"]
     assert outcomes(found, "ringing")[0] == "cancelled"
     assert await house.way(number) == ["sales", "tired", "sales"]
+
+
+async def test_a_key_counts_also_while_who_waits_is_told_of_it(house: House) -> None:
+    call, number = await house.call(IMPATIENT)
+    await house.queued(number)
+    told = house.spoken("Press 1 if you are tired of this.")
+    await call.hears(told[: len(told) // 3], within=20, at_least=0.8)
+    await call.press("1")
+    await call.hears(house.spoken("You are out of the line. Press 2 to join it again."), within=4)
+    await house.waiting(0)
+    await call.hang_up()
+    await house.closed(number)
 
 
 async def test_a_key_that_leads_nowhere_leaves_the_caller_in_line(house: House) -> None:
@@ -294,6 +307,32 @@ async def test_who_is_in_a_menu_when_the_service_is_killed_rejoins_there(house: 
     assert await house.tags(number) == {"typed": "24680"}
     assert (await house.way(number)).count("choose") <= 2
     assert len(of_kind(found, "ivr")) == 1
+
+
+async def test_who_is_looked_up_when_the_service_is_killed_is_not_asked_again(
+    house: House,
+) -> None:
+    house.web.release.clear()
+    call, number = await house.call(AHEAD)
+    await call.press("1")
+
+    async def asked() -> int:
+        return house.web.asked.count(number)
+
+    await until(asked, lambda count: count == 1, "the look-up runs")
+    await house.stack.kill_service()
+    await house.stack.start_service()
+    await until(asked, lambda count: count == 2, "the look-up runs again", 15)
+    house.web.release.set()
+    await call.hears(house.spoken("The second menu. Press 2."), at_least=0.5)
+    await call.press("2135")
+    await call.ended(10)
+    await house.closed(number)
+    assert await house.tags(number) == {"typed": "135"}
+    # What the killed service noted in its last moment may be lost.
+    way = await house.way(number)
+    assert way[-6:] == ["held", "told", "second", "digits", "tell", "goodbye"]
+    assert "first" not in way[1:]
 
 
 async def test_who_is_typing_when_the_service_is_killed_is_asked_again(house: House) -> None:

@@ -42,7 +42,7 @@ class Context:
     refuses_sip: Callable[[str], str | None] | None = None
     """Likewise of a SIP address."""
     recorded: bool = False
-    """Whether calls are recorded from their start."""
+    """Whether the dialplan records calls before a flow has them."""
 
 
 Check: TypeAlias = Callable[[Flow, Context], Iterator[Problem]]

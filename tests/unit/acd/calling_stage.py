@@ -50,12 +50,16 @@ class Shelf:
 
     def __init__(self) -> None:
         self.away = False
+        self.left = 0
         self.refusal: Refusal | None = None
         self.fences: dict[str, int] = {}
         self.results: list[ev.Finish] = []
         self.ends: list[ev.End] = []
         self.holds: list[tuple[str, int]] = []
         self.seals: list[tuple[str, int]] = []
+
+    def left_ms(self, callback: str) -> int:
+        return self.left
 
     def serve(self, tell: Any, lost: Any) -> None:
         self.tell, self.lost = tell, lost
@@ -83,6 +87,9 @@ class Shelf:
 
     def finish(self, result: ev.Finish) -> None:
         self.results.append(result)
+
+    async def take_back(self, end: ev.End) -> None:
+        self.end(end)
 
     def end(self, end: ev.End) -> None:
         self.ends.append(end)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from calling_stage import NUMBER, CallingStage
-from stage import RING_MS
+from stage import RING_MS, WRAP_UP_MS
 
 from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage
@@ -226,6 +226,21 @@ def test_who_calls_again_has_the_place() -> None:
     assert (end.state, end.merged_into) == (Stage.MERGED, "i-three")
 
 
+def test_a_promise_is_taken_back_before_an_agent_rings_for_its_caller() -> None:
+    stage = stage_of()
+    stage.call("i-zero")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.call("i-one")
+    stage.floor.callbacks._rows.know(stage.row("one"))
+    assert stage.shelf.ends == []
+    stage.leg_ends(offer, answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    (end,) = stage.shelf.ends
+    assert (end.callback, end.state, end.merged_into) == ("one", Stage.MERGED, "i-one")
+    assert stage.last_ring()[2] == "c-i-one"
+
+
 # --- after this process was away -----------------------------------------------------------------
 
 
@@ -314,8 +329,28 @@ def test_a_talk_is_written_down_once_more() -> None:
 def test_a_claim_without_a_call_runs_out_before_anybody_is_rung() -> None:
     stage = CallingStage()
     stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.shelf.left = 4_000
     stage.up()
+    stage.clock.pass_ms(3_999)
     assert stage.switch.reserved == []
+    stage.clock.pass_ms(1)
+    assert len(stage.switch.reserved) == 1
+
+
+def test_a_claim_that_has_run_out_keeps_nobody_waiting() -> None:
+    stage = CallingStage()
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.up()
+    assert len(stage.switch.reserved) == 1
+
+
+def test_an_agent_held_for_a_claim_without_a_call_is_let_go() -> None:
+    stage = CallingStage()
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.shelf.left = 4_000
+    stage.up(FloorSnapshot((), (leg(),), frozenset({"pa"})))
+    assert stage.switch.cancels == ["e9.1.1"]
+    stage.leg_ends("e9.1.1")
     stage.clock.pass_ms(RING_MS)
     assert len(stage.switch.reserved) == 1
 

@@ -13,9 +13,10 @@ import pytest_asyncio
 from pbx.asterisk import fastagi
 from pbx.asterisk.call import AgiCall
 from pbx.asterisk.fastagi import AgiSession, FastAgiServer
-from pbx.errors import CallGone, LocalProtocolError, SwitchError
+from pbx.errors import CallGone, LinkDown, LocalProtocolError, SwitchError
 from pbx.port import Audio, Cause, Digits, DigitsEnd, SayNumber
 from pbx.wire.agi_command import OLD_MAX_COMMAND
+from pbx.wire.ami import Response
 
 ENVIRONMENT = (
     "agi_network: yes\nagi_network_script: ivr\nagi_request: agi://127.0.0.1/ivr\n"
@@ -52,10 +53,16 @@ class House:
         self.leave = asyncio.Event()
         self.peers: list[Peer] = []
         self.port = 0
+        self.aside: asyncio.Future[Response] | None = None
+        self.carried: list[str] = []
 
     async def _handle(self, session: AgiSession) -> None:
-        self.calls.put_nowait(AgiCall(session, self.folder))
+        self.calls.put_nowait(AgiCall(session, self.folder, aside=self._aside))
         await self.leave.wait()
+
+    def _aside(self, carry: str) -> asyncio.Future[Response] | None:
+        self.carried.append(carry)
+        return self.aside
 
     async def connect(self) -> Peer:
         peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port))
@@ -184,6 +191,45 @@ async def test_what_was_put_off_goes_before_the_first_prompt(house: House) -> No
         "EXEC MSet SALA_CARRY=interaction=i1&queue=q&node=menu",
         "EXEC Playback /m/a&/m/b",
     ]
+
+
+async def test_what_is_carried_is_set_beside_the_commands_and_before_the_last(
+    house: House,
+) -> None:
+    house.aside = asyncio.get_running_loop().create_future()
+    call, peer = await house.call()
+    await call.carry({"node": "menu"})
+    asking = asyncio.create_task(call.collect([], max_digits=1, first_ms=1, next_ms=1))
+    assert await peer.command() == 'GET DATA "" 1 1'
+    peer.say("200 result=2\n")
+    await asking
+    assert house.carried == ["interaction=i1&queue=q&node=menu"]
+    waiting = asyncio.create_task(call.wait())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(peer.reader.readline(), 0.05)
+    house.aside.set_result(Response("s1", True, "Variable Set", {}))
+    assert (await peer.command()).startswith("EXEC MSet SALA_NEXT=wait,SALA_CARRY=interaction")
+    peer.say("200 result=0\n")
+    await waiting
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_what_was_not_set_beside_is_set_before_the_call_goes(
+    house: House, lost: bool
+) -> None:
+    house.aside = asyncio.get_running_loop().create_future()
+    if lost:
+        house.aside.set_exception(LinkDown("closed"))
+    else:
+        house.aside.set_result(Response("s1", False, "No such channel", {}))
+    call, peer = await house.call()
+    await call.carry({"node": "menu"}, now=True)
+    ending = asyncio.create_task(call.hang_up())
+    assert await peer.command() == "EXEC MSet SALA_CARRY=interaction=i1&queue=q&node=menu"
+    peer.say("200 result=0\n")
+    assert (await peer.command()).startswith("EXEC MSet SALA_NEXT=end")
+    peer.say("200 result=0\n")
+    await ending
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,17 @@ def test_found_twice_is_found_once() -> None:
     assert book.handle(cb.Found("cb", 4, False, "o1", "a"), NOW) == []
 
 
+def test_of_several_agents_who_ring_the_first_has_it() -> None:
+    book = book_of(row=replace(ROW, holder=None))
+    assert book.handle(cb.Offered("cb", "o1", "a"), NOW) == [cb.Claim("cb")]
+    assert book.handle(cb.Offered("cb", "o2", "b"), NOW) == []
+    (dial,) = book.handle(cb.Claimed("cb", 5, 0), NOW)
+    assert isinstance(dial, cb.Dial)
+    assert dial.agent == "a"
+    assert book.handle(cb.Unreserved("cb", "o2"), NOW) == []
+    assert book.handle(cb.Answered("cb", 5), NOW) == [cb.Connect("cb", 5, "o1", "a")]
+
+
 def test_deferred_it_is_in_no_line_for_a_while() -> None:
     book = book_of(row=replace(ROW, holder=None))
     (leave,) = book.handle(cb.Deferred("cb", 5_000), NOW)

@@ -68,7 +68,7 @@ class World:
             raise error
 
     # the call
-    async def carry(self, values: Mapping[str, str]) -> None:
+    async def carry(self, values: Mapping[str, str], *, now: bool = False) -> None:
         for key, value in values.items():
             assert re.fullmatch("[a-z_]+", key)
             assert re.fullmatch("[A-Za-z0-9_.:@+-]{0,128}", value)

@@ -74,6 +74,42 @@ def test_check(sala: Sala) -> None:
     assert sala("flow", "check", "nothing").exit_code == 2
 
 
+SECRET = """\
+sala: 1
+start: ask
+variables: {code: secret}
+nodes:
+  ask:
+    type: collect
+    prompt: hello
+    into: code
+    secret: true
+    max_digits: 4
+    next: end
+    invalid: {next: end, retries: 0}
+    timeout: {next: end, retries: 0}
+  end: {type: hangup}
+"""
+RECORDING = """
+[from-trunk](+)
+exten => 600,1,MixMonitor(${UNIQUEID}.wav)
+ same => n,Goto(sala-in,${FILTER(0-9,${EXTEN})},1)
+"""
+
+
+def test_secret_digits_are_an_error_where_the_dialplan_records(sala: Sala) -> None:
+    write(SECRET)
+    assert sala("flow", "check").output == "main: no faults\n"
+    shutil.copytree(ROOT / "dialplans", "dialplans")
+    with Path("sala.toml").open("a") as settings:
+        settings.write('dialplans = "dialplans"\n')
+    assert sala("flow", "check").output == "main: no faults\n"
+    Path("dialplans/asterisk/local.conf").write_text(RECORDING)
+    result = sala("flow", "check")
+    assert result.exit_code == 2
+    assert "takes secret digits while the call is recorded [secret-recorded]" in result.output
+
+
 def test_tests_and_coverage(sala: Sala) -> None:
     result = sala("flow", "test")
     assert result.exit_code == 0
