@@ -3,6 +3,7 @@
 # make demo    a whole call, told and verified
 # make test    the checks, then all tests      make check   formats, types, laws and unit tests
 # make bench   measurements
+# make fault   the service killed at each step of callbacks, on the real PBX
 # make science the router beside the literature and the estimates beside what came, as tables
 # make fmt     format         make clean   remove what make made (the state folder stays)
 #
@@ -24,7 +25,7 @@ DEV := $(VENV)/.stamp-dev
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 ON_THE_PBX := tests/contract tests/e2e tests/fault
 
-.PHONY: help run setup demo test check bench science fmt clean
+.PHONY: help run setup demo test check bench fault science fmt clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -54,6 +55,10 @@ check: $(DEV)
 bench: $(DEV)
 	@$(BIN)/sala setup
 	@$(BIN)/python -m lab.bench $(ARGS)
+
+fault: $(DEV)
+	@$(BIN)/sala setup
+	@$(BIN)/python -m lab.fault $(ARGS)
 
 science: $(DEV)
 	@$(BIN)/python tests/science $(ARGS)

@@ -20,6 +20,7 @@ from typing import Any
 
 from acd import status
 from acd.calling_back import CallingBack
+from acd.calling_back.attempt import fence_of
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
@@ -357,7 +358,7 @@ class Floor:
         self._legs.restore({**found.legs, **calling_back.legs})
         for contact in found.contacts.values():
             # What was not written yet when the last process died is written now.
-            self._ledger.recovered(contact, now)
+            self._ledger.recovered(contact, now, fence_of(contact.carry))
         handed = self.handovers.restore(sorted_out)
         hearing = self._moves.hearing()
         talks = dict.fromkeys((leg.offer for leg in self._legs if leg.answered), "transferred")

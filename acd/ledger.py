@@ -30,6 +30,9 @@ from crm.records import (
     SegmentKind,
 )
 
+CLAIM_ROWS = 1_000
+"""More segments than one attempt to call back makes."""
+
 
 @dataclass(frozen=True, slots=True)
 class WrapUp:
@@ -130,11 +133,20 @@ class Ledger(Afterwards):
         account.row = replace(account.row, ended_ms=None, outcome=None, ended_by=None)
 
     @afterwards
-    def recovered(self, contact: Contact, at: int) -> None:
-        """A live call as the switch lists it: write down what of it a killed process did not."""
-        account = self._accounts.get(contact.interaction) or self._enter(
-            contact, contact.entered or at
-        )
+    def recovered(self, contact: Contact, at: int, fence: int = 0) -> None:
+        """A live call as the switch lists it: write down what of it a killed process did not.
+
+        `fence` is that of a customer's call who is called back. If their rows are not in mind, the
+        interaction had ended, and the process died before it had written that it goes on.
+        """
+        known = self._accounts.get(contact.interaction)
+        account = known or self._enter(contact, contact.entered or at)
+        if fence and known is None:
+            # Beyond all rows that there may be.
+            account.segments = fence * CLAIM_ROWS
+            account.stays = Outcome.CALLED_BACK
+        if fence and not account.answered:
+            return
         waits = contact.in_line and contact.settled
         stays = self._find(account, SegmentKind.QUEUE) or (account.answered and not waits)
         queue = contact.queue

@@ -63,6 +63,11 @@ async def claim(database: Database, callback: str, holder: str, lease_ms: int) -
     return Refusal.UNKNOWN if why is None else Refusal(why)
 
 
+async def leases(database: Database) -> dict[str, int]:
+    """Return, by callback, for how long (ms) each live claim holds; 0: it has run out."""
+    return {row["id"]: row["left_ms"] for row in await database.rows("callbacks_leases")}
+
+
 async def renew(database: Database, claim: Claim, lease_ms: int) -> bool:
     """Hold a claim for longer. False: it is not ours any more; end the call."""
     return (

@@ -17,7 +17,8 @@ class Dialled:
     """What was dialled before.
 
     `number` and `day`: to that number, and to all, in the last 24 hours. `at_once`: dialled in the
-    last six hours for interactions that are not over.
+    last six hours for interactions that are not over, or that are being called back; the one that
+    is to be dialled for now is left out.
     """
 
     number: int
@@ -42,7 +43,7 @@ async def claim(
     named = queries.load()
     async with database.transaction() as connection:
         await connection.execute(named["dialled_lock"])
-        row = await connection.fetchrow(named["dialled_counts"], number, now_ms)
+        row = await connection.fetchrow(named["dialled_counts"], number, now_ms, interaction)
         objection = judge(Dialled(row["number"], row["day"], row["at_once"]))
         if objection is None:
             await connection.execute(named["dialled_put"], number, purpose, interaction, now_ms)
@@ -51,6 +52,6 @@ async def claim(
 
 async def counts(database: Database, number: str, now_ms: int) -> Dialled:
     """Return what was dialled before, without counting anything."""
-    row = await database.row("dialled_counts", number, now_ms)
+    row = await database.row("dialled_counts", number, now_ms, None)
     assert row is not None
     return Dialled(row["number"], row["day"], row["at_once"])

@@ -34,8 +34,8 @@ async def runs(database: Database, first_ms: int, last_ms: int) -> list[str]:
     """Return the epochs of the router that have entries in a span of time, oldest first.
 
     Callers' ways through flows stand in epochs of their own, `ivr.…`, as do the
-    places of those who wait, `place.…`, estimates, `ewt.…`, and checkpoints, `check.…`; all are
-    left out.
+    places of those who wait, `place.…`, estimates, `ewt.…`, checkpoints, `check.…`, and what
+    callbacks tell, `callback.…`; all are left out.
     """
     return [row["epoch"] for row in await database.rows("journal_runs", first_ms, last_ms)]
 

@@ -107,7 +107,8 @@ class Orders:
             Asked(
                 queue,
                 checked,
-                contact.interaction if contact is not None else None,
+                # A call in progress ends as what it is; the callback is an interaction of its own.
+                None,
                 source=SLOT if due is not None else AGENT if contact is not None else API,
                 due_ms=due,
                 told_ms=None if due is None else due + here.policy.slot_ms,

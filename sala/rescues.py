@@ -86,7 +86,8 @@ class Rescues:
         asked = Asked(
             parting.queue,
             number,
-            parting.interaction,
+            # The call has ended as what it was; the callback is an interaction of its own.
+            None,
             source=RESCUE if parting.cut else ABANDON,
             place=to_entry(parting.place)[1] if parting.place is not None else None,
             once=not parting.cut,

@@ -24,6 +24,8 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
 from acd.router.events import Arrived, QueueConfig
 from crm.records import Callback
 
@@ -86,6 +88,11 @@ class Book:
         """Return the ids of all open callbacks."""
         return list(self._shelf.held)
 
+    @property
+    def dials_customers_first(self) -> bool:
+        """Whether any open callback is of a queue that calls customers first."""
+        return self._shelf.any_beside
+
     def ready(self) -> list[str]:
         """Return the queues in which somebody is to be called as soon as an agent is expected."""
         return self._shelf.ready()
@@ -143,11 +150,13 @@ class Book:
         """Dial those customer-first callbacks whose turn is within reach of the agents expected."""
         beside = [one for one in self._shelf.beside(event.queue) if not one.in_line]
         out = sum(one.live or one.stage is Stage.RESERVED for one in beside)
+        free = event.agents - out
+        if free <= 0:
+            return
         line: list[tuple[tuple[int, int], Held | None]] = [(at, None) for at in event.ahead]
         line += [(one.key, one) for one in beside if one.stage is Stage.WAITING]
-        line.sort(key=lambda pair: pair[0])
         room = self.policy(event.queue).at_once - out
-        for _, one in line[: max(event.agents - out, 0)]:
+        for _, one in nsmallest(free, line, key=lambda pair: pair[0]):
             if one is not None and room > 0:
                 room -= 1
                 self._conduct.reserve(one)

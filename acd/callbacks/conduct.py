@@ -93,7 +93,8 @@ class Conduct:
     def told(self, one: Held, event: ev.Event, now: int) -> None:
         """Apply an event of one callback."""
         match event:
-            case ev.Offered() if one.in_line:
+            case ev.Offered() if one.in_line and not one.offer:
+                # Where several ring, the first who is there has it.
                 one.offer, one.agent = event.offer, event.agent
                 if one.stage is Stage.HOLDING:
                     self._to_agent(one, now)
@@ -105,7 +106,7 @@ class Conduct:
                 one.in_line = False
                 self._put_out(one, now)
             case ev.Deferred() if one.in_line and one.stage is Stage.WAITING:
-                one.due = now + HELD_MS
+                one.due = now + event.for_ms
                 self.settle(one, now)
             case ev.Found():
                 self._found(one, event, now)

@@ -62,9 +62,11 @@ class PutOut:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """It cannot be offered now, though it is in line: the database is away."""
+    """It is not to be offered for so long, though it is in line: the database is away, or another
+    worker's claim, whose call is gone, has not run out."""
 
     callback: str
+    for_ms: int
 
 
 @dataclass(frozen=True, slots=True)

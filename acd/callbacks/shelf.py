@@ -43,6 +43,11 @@ class Shelf:
                 return next(iter(them))
         return None
 
+    @property
+    def any_beside(self) -> bool:
+        """Whether any are kept beside the line."""
+        return any(self._beside.values())
+
     def ready(self) -> list[str]:
         """Return the queues in which some beside the line wait to be dialled."""
         return [

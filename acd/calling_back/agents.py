@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from acd.callbacks import events as ev
+from acd.callbacks.words import Stage
 from acd.calling_back.attempt import RESERVED, facts
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
@@ -23,6 +24,8 @@ from pbx.port import Caller
 
 log = logging.getLogger(__name__)
 
+AWAY_MS = 5_000
+"""How long nobody is rung for a callback while the database is away."""
 NAME = "Callback"
 """What an agent's phone shows as the name of a customer who is called back."""
 
@@ -69,7 +72,9 @@ class Agents:
                 type(error).__name__,
                 extra={"action": "callback_deferred", "callback": callback},
             )
-            self._tell(ev.Deferred(callback))
+            self._coming.pop(offer.offer, None)
+            self._tell(ev.Deferred(callback, AWAY_MS))
+            return
         found = self._rows.found(offer.interaction)
         if self._coming.pop(offer.offer, None) is None or found is None:
             return
@@ -84,6 +89,23 @@ class Agents:
             self._driver.feed(OfferFailed(offer.offer, Failure.FAILED), now)
         else:
             self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
+
+    def instead(self, offer: Offer, row: Callback) -> None:
+        """Ring for a caller who is on the line still, and is not to be called back as well.
+
+        What they were promised is taken back first, so that no talk, whoever lives to write it
+        down, is followed by a call. A database that is away is not waited for.
+        """
+        assert self.store is not None
+        self._coming[offer.offer] = offer
+        self.store.run(self._instead(offer, row))
+
+    async def _instead(self, offer: Offer, row: Callback) -> None:
+        assert self.store is not None
+        end = ev.End(row.id, Stage.MERGED, "answered", offer.interaction)
+        await self.store.take_back(end)
+        if self._coming.pop(offer.offer, None) is not None:
+            self._orders.ring(offer, self._clock.now())
 
     def cancelled(self, interaction: str, offer: str) -> None:
         """The router has taken an offer back, or its agent is gone."""

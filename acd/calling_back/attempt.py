@@ -46,6 +46,10 @@ class Attempt:
     """Once the customer has picked up."""
     joins: str = ""
     """The offer of the leg that they are to be connected with, once they wait."""
+    seal: bool | None = None
+    """Whether it is written that they talk (see `Calls.join`); None: not asked for yet."""
+    ended: Callback | None = None
+    """The callback's row, once that is written."""
     message: bool = False
     """Whether a message is to be left."""
 

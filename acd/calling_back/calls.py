@@ -155,6 +155,8 @@ class Calls:
         if outcome is not Outcome.CONNECTED:
             by = "customer" if outcome is Outcome.HUNG_UP else "system"
             self._ledger.ended(attempt.interaction, now, by)
+            if attempt.ended is not None:
+                self._tell(ev.Known(attempt.ended))
 
     # --- the customer is there --------------------------------------------------------------
 
@@ -201,12 +203,28 @@ class Calls:
             self.join(attempt)
 
     def join(self, attempt: Attempt) -> None:
-        """Connect customer and agent, once both are there; who is rung by the floor connects."""
+        """Connect customer and agent, once both are there; who is rung by the floor connects.
+
+        That they talk is written before: should the service die from here on, nobody who has talked
+        is called again. Who hangs up in the milliseconds between is not called again either.
+        """
         leg, contact = self._legs.of(attempt.joins), attempt.contact
         if contact is None or not contact.settled or leg is None or not leg.reserved:
             return
-        carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
-        self._switch.connect(leg.offer, contact.call, carry)
+        if attempt.seal is None:
+            assert self.store is not None
+            attempt.seal = False
+            self.store.run(self._seal(attempt))
+        elif attempt.seal and not leg.cancelled:
+            carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
+            self._switch.connect(leg.offer, contact.call, carry)
+
+    async def _seal(self, attempt: Attempt) -> None:
+        assert self.store is not None
+        await self.store.seal(attempt.callback, attempt.fence)
+        attempt.seal = True
+        if self._of.get(attempt.callback) is attempt and not attempt.given_up:
+            self.join(attempt)
 
     # --- after this process was away --------------------------------------------------------
 
@@ -236,13 +254,29 @@ class Calls:
         contact = self._contacts.get(interaction)
         if contact is not None and contact.call == call:
             attempt.contact = contact
+        if self._ledger.knows(interaction):
+            self._begins(attempt)
+        else:
+            self.store.run(self._go_on(attempt))
         self._tell(ev.Found(record.id, fence, attempt.contact is not None, offer, agent))
         if state in TALKS:
             self._tell(ev.Talking(record.id, fence))
 
+    async def _go_on(self, attempt: Attempt) -> None:
+        """Go on with the rows of an attempt; what was not written yet is written now."""
+        assert self.store is not None
+        try:
+            await self.store.reopen(self._ledger, attempt.record, attempt.interaction)
+        except CrmError as error:
+            self._log("callback_unwritten", attempt, type(error).__name__)
+        if self._of.get(attempt.callback) is attempt:
+            self._begins(attempt)
+        elif self._contacts.get(attempt.interaction) is None:
+            self._ledger.ended(attempt.interaction, self._clock.now(), "system")
+
     def _log(self, action: str, attempt: Attempt, why: str) -> None:
         log.warning(
-            "not dialled: %s",
+            "an attempt is not as it should be: %s",
             why,
             extra={"action": action, "callback": attempt.callback, "why": why},
         )

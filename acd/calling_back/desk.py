@@ -13,6 +13,7 @@ asked go on: an attempt is a segment of kind `callback`, beside the agents' ring
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from dataclasses import replace
@@ -20,6 +21,7 @@ from dataclasses import replace
 from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.agents import Agents
+from acd.calling_back.attempt import call_of
 from acd.calling_back.calls import Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
@@ -46,6 +48,11 @@ from pbx.port import (
 )
 
 log = logging.getLogger(__name__)
+
+MANY = 100
+"""How many rows are taken in at a time, so that calls go on meanwhile."""
+_PLAIN = (ev.Enter, ev.Leave, ev.Ask, ev.Connect)
+"""Decisions that are only logged in detail."""
 
 
 class CallingBack:
@@ -110,8 +117,10 @@ class CallingBack:
                 changed: set[str] = set(ids)
                 if not changed:
                     rows = await store.waiting()
-                    for row in rows:
+                    for count, row in enumerate(rows):
                         self._rows.know(row)
+                        if count % MANY == 0:
+                            await asyncio.sleep(0)
                     changed = self._rows.known() - {row.id for row in rows}
                 for callback in changed:
                     if (found := await store.get(callback)) is not None:
@@ -178,8 +187,9 @@ class CallingBack:
     def _do(self, decision: ev.Decision, now: int) -> None:
         store, attempt = self._store, self.calls.of(decision.callback)
         assert store is not None
+        level = logging.DEBUG if isinstance(decision, _PLAIN) else logging.INFO
         action = f"callback_{type(decision).__name__.lower()}"
-        log.info("callback", extra={"action": action, "callback": decision.callback})
+        log.log(level, "callback", extra={"action": action, "callback": decision.callback})
         match decision:
             case ev.Enter():
                 if attempt is not None and attempt.contact is not None:
@@ -221,6 +231,9 @@ class CallingBack:
 
     def ring(self, offer: Offer) -> bool:
         """Ring the agent of a callback whose customer is to be called; False if it is none."""
+        if (row := self._rows.gone(offer.interaction)) is not None and self._store is not None:
+            self.agents.instead(offer, row)
+            return True
         callback = self._rows.of(offer.interaction)
         if not callback or self._rows.book.stage(callback) is Stage.HOLDING:
             return False
@@ -285,8 +298,14 @@ class CallingBack:
         )
         ours = {call.call for call in found.calls}
         self._rows.begin(call for call in floor.calls if call.call not in ours)
+        for row in self._rows.begun():
+            # Its worker died; until its claim has run out, nobody is to be rung in vain.
+            left = self._store.left_ms(row.id) if self._store is not None else 0
+            if left and call_of(row.id, row.fence) not in ours:
+                self.tell(ev.Deferred(row.id, left))
+        in_line = {place.interaction for _, place in self._rows.book.in_line()}
         for leg in list(found.legs.values()):
-            if not self._rows.of(leg.interaction):
+            if leg.interaction not in in_line:
                 found.lost.append(found.legs.pop(leg.offer).offer)
         return found
 

@@ -17,7 +17,7 @@ from acd.router import Router
 from acd.router.events import Presence, Wanted
 from acd.router.interaction import InteractionState
 
-SOON_MS = 20
+SOON_MS = 50
 """How long after something happened it is looked: what follows at once is seen together."""
 EVERY_MS = 1_000
 """How often it is looked while nothing happens: a wrap-up comes within the ring time by itself."""
@@ -35,10 +35,11 @@ class Expecting:
         self._driver = driver
         self._timer: Timer | None = None
         self._at = 0
+        self._looking = False
 
     def soon(self) -> None:
         """Something has happened: look soon."""
-        if self._book.ready():
+        if self._book.dials_customers_first and not self._looking:
             self._arm(SOON_MS)
 
     def _arm(self, after_ms: int) -> None:
@@ -52,10 +53,13 @@ class Expecting:
     def _look(self) -> None:
         self._timer = None
         router, now = self._driver.router, self._clock.now()
-        for queue in self._book.ready():
+        queues = self._book.ready()
+        self._looking = True
+        for queue in queues:
             if router is not None and self._driver.up:
                 self._tell(expected(router, queue, self._book.policy(queue).ring_ms, now))
-        if self._book.ready():
+        self._looking = False
+        if queues:
             self._arm(EVERY_MS)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from acd.callbacks import Book
 from acd.callbacks import events as ev
+from acd.calling_back.attempt import Attempt
 from acd.router.events import Arrived
 from crm.records import Callback
 from pbx.port import CallSnapshot
@@ -23,11 +24,12 @@ class Rows:
         self._live = live
         self._fresh: dict[str, Callback] | None = None
         """Rows read at the start, until the PBX has told which calls there are."""
+        self._begun: list[Callback] = []
         self._of: dict[str, str] = {}
         """By interaction: the open callback that goes on with it."""
         self._postponed: dict[str, Callback] = {}
         """By interaction: those whose caller is on the line still."""
-        self.attempts: Mapping[str, object] = {}
+        self.attempts: Mapping[str, Attempt] = {}
         """By callback: those that are being made."""
 
     def start(self, rows: Iterable[Callback]) -> None:
@@ -39,6 +41,7 @@ class Rows:
         if self._fresh is None:
             return
         rows, self._fresh = self._fresh.values(), None
+        self._begun = [row for row in rows if row.holder is not None]
         theirs = {call.carried.get("interaction", "") for call in calls}
         for row in rows:
             interaction = row.interaction or row.id
@@ -47,19 +50,29 @@ class Rows:
             else:
                 self.know(row)
 
+    def begun(self) -> list[Callback]:
+        """Take the callbacks that the last process was calling when it died."""
+        begun, self._begun = self._begun, []
+        return begun
+
     def know(self, row: Callback) -> None:
         """Take in a row: a new callback, or one that was changed."""
         if self._fresh is not None:
             self._fresh[row.id] = row
             return
         interaction = row.interaction or row.id
-        if row.state != "waiting":
+        attempt = self.attempts.get(row.id)
+        if row.state != "waiting" and attempt is not None and attempt.seal is not None:
+            attempt.ended = row  # that was us
+        elif row.state != "waiting":
             self._postponed.pop(interaction, None)
             self._tell(ev.Known(row))
             self.forget(row.id, interaction)
+        elif self.book.record(row.id) == row:
+            return
         elif row.queue is None:
             return  # somebody is to say first who calls them: `sala callback reassign`
-        elif row.id not in self.attempts and self._live(interaction):
+        elif attempt is None and self._live(interaction):
             self._postponed[interaction] = row
         else:
             self._of[interaction] = row.id

@@ -25,10 +25,13 @@ from crm.records import Callback, Identity, Interaction, InteractionDetail
 
 log = logging.getLogger(__name__)
 
-LEASE_MS = 15_000
+LEASE_MS = 12_000
 """For how long a claim is held without a word; it is renewed at a third of it."""
 AGAIN_S = (0.2, 1.0, 5.0)
 """The pauses between two tries to bring a result; the last holds for all that follow."""
+
+SEAL_S = 0.5
+"""For how long two who could talk wait until that is written."""
 
 Tell = Callable[[ev.Event], None]
 
@@ -58,6 +61,7 @@ class Store:
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left: dict[str, int] = {}
 
     def serve(self, tell: Tell, lost: Callable[[str, int], None]) -> None:
         """Tell `tell` what came of claims, and `lost` of those that are not ours any more."""
@@ -74,7 +78,12 @@ class Store:
 
     async def waiting(self) -> list[Callback]:
         """Read all that are open."""
+        self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
+
+    def left_ms(self, callback: str) -> int:
+        """Return for how long its claim held when `waiting` read it."""
+        return self._left.get(callback, 0)
 
     async def get(self, callback: str) -> Callback | None:
         """Read one; None if there is none any more."""
@@ -129,11 +138,25 @@ class Store:
             self._bring(result.callback, lambda: attempts.finish(self._database, claim, row)),
         )
 
-    def end(self, end: ev.End) -> None:
-        """Bring how a callback ended."""
+    async def seal(self, callback: str, fence: int) -> None:
+        """Write that customer and agent talk; a database that is away is not waited for."""
+        self._let_go(callback)
+        row = attempts.Result("connected", False, "connected", None, self._clock())
+        claim = Claim(callback, fence, 0)
+        written = self._then(
+            callback, self._bring(callback, lambda: attempts.finish(self._database, claim, row))
+        )
+        await asyncio.wait({written}, timeout=SEAL_S)
+
+    async def take_back(self, end: ev.End) -> None:
+        """End a callback, and wait until that is written; a database that is away is not."""
+        await asyncio.wait({self.end(end)}, timeout=SEAL_S)
+
+    def end(self, end: ev.End) -> asyncio.Task[None]:
+        """Bring how a callback ended; the task is done once it is written."""
         self._let_go(end.callback)
         now = self._clock()
-        self._then(
+        return self._then(
             end.callback,
             self._bring(
                 end.callback,
@@ -221,7 +244,7 @@ class Store:
             else:
                 return
 
-    def _then(self, callback: str, work: Coroutine[Any, Any, None]) -> None:
+    def _then(self, callback: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something once all that came before for this callback is done."""
         before = self._chains.get(callback)
 
@@ -241,6 +264,7 @@ class Store:
         self._chains[callback] = task
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._done(callback, done))
+        return task
 
     def _done(self, callback: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -123,6 +123,8 @@ def staffed(plan: Plan, floor: Configuration) -> tuple[Configuration, list[tuple
     events: list[tuple[int, ev.Event]] = []
     if not plan.staff:
         agents = floor.agents
+        if plan.there:
+            return floor, sorted(_usual(plan), key=_when)
         there = tuple(ev.AgentWants(one.agent, Wanted.AVAILABLE) for one in agents)
         return floor, [(plan.begins, ev.Batch(there))]
     made: list[AgentConfig] = []
@@ -132,7 +134,21 @@ def staffed(plan: Plan, floor: Configuration) -> tuple[Configuration, list[tuple
         come = tuple(ev.AgentWants(name, Wanted.AVAILABLE) for name in names)
         go = tuple(ev.AgentWants(name, Wanted.OFFLINE) for name in names)
         events += [(shift.begins, ev.Batch(come)), (shift.ends, ev.Batch(go))]
-    return replace(floor, agents=tuple(made)), sorted(events, key=lambda event: event[0])
+    return replace(floor, agents=tuple(made)), sorted(events, key=_when)
+
+
+def _usual(plan: Plan) -> Iterator[tuple[int, ev.Event]]:
+    """Who comes and goes as history has it."""
+    for agent, spans in plan.there.items():
+        for begins, ends in spans:
+            first, last = max(begins, plan.begins), min(ends, plan.ends)
+            if first < last:
+                yield first, ev.AgentWants(agent, Wanted.AVAILABLE)
+                yield last, ev.AgentWants(agent, Wanted.OFFLINE)
+
+
+def _when(event: tuple[int, ev.Event]) -> int:
+    return event[0]
 
 
 def play(plan: Plan, floor: Configuration, day: int) -> dict[str, Figures]:

@@ -1,6 +1,10 @@
-"""What history knows of each queue, as plans: arrivals by hour, talk, patience."""
+"""What history knows: arrivals by hour, talk and patience of each queue, and who was there."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from crm.database import Database
 
@@ -32,4 +36,39 @@ async def learn(database: Database, first_ms: int, last_ms: int, zone: str) -> L
         found[queue] = QueuePlan(
             tuple(arrivals[queue]), talk, None if patience is None else float(patience)
         )
-    return Learnt(found, thin)
+    rows = await database.rows("history_presence", first_ms, last_ms)
+    stays = [(row["agent"], row["begins"], row["ends"]) for row in rows]
+    return Learnt(found, thin, usual(stays, ZoneInfo(zone)))
+
+
+def usual(
+    stays: Iterable[tuple[str, int, int]], zone: tzinfo
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return when agents are there on a usual day, from when they were (agent, from, to in ms).
+
+    In each hour as many as were on average, of all days with anybody, and the likeliest of them.
+    Spans are in ms since midnight, whole hours.
+    """
+    there: dict[int, dict[str, int]] = {}
+    days = set()
+    for agent, begins, ends in stays:
+        at = begins
+        while at < ends:
+            local = datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
+            minute_ms = (local.minute * 60 + local.second) * 1000 + at % 1000
+            until = min(ends, at - minute_ms + _HOUR_MS)
+            hour = there.setdefault(local.hour, {})
+            hour[agent] = hour.get(agent, 0) + until - at
+            days.add(local.date())
+            at = until
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for number in sorted(there):
+        hour = there[number]
+        count = round(sum(hour.values()) / (len(days) * _HOUR_MS))
+        for agent in sorted(hour, key=lambda one: (-hour[one], one))[:count]:
+            mine = spans.setdefault(agent, [])
+            begins = number * _HOUR_MS
+            if mine and mine[-1][1] == begins:
+                begins = mine.pop()[0]
+            mine.append((begins, (number + 1) * _HOUR_MS))
+    return {agent: tuple(mine) for agent, mine in spans.items()}

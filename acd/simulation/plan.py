@@ -19,7 +19,8 @@ staff:                                    # left out: every agent of the floor, 
   - {count: 12, queues: [sales], skills: {tax: 3}, from: "08:00", to: "16:00"}
 ```
 
-What a queue leaves out is taken from history, if the command is given any.
+What a queue leaves out is taken from history, if the command is given any; so is, without `staff`,
+when the floor's agents are there.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ class Plan:
     compare: str = ""
     answer_ms: int = 0
     lines: int | None = None
+    there: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """Without `staff`: when the floor's agents are there; empty: all of them, all day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +105,15 @@ class Learnt:
     queues: Mapping[str, QueuePlan] = field(default_factory=dict)
     thin: Mapping[str, int] = field(default_factory=dict)
     """Queues of which it knows too little, with how many talks."""
+    there: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """When agents are there on a usual day: spans in ms since midnight."""
 
-    def only(self, queues: Collection[str]) -> Learnt:
-        """Return what is known of these queues."""
+    def only(self, queues: Collection[str], agents: Collection[str]) -> Learnt:
+        """Return what is known of these queues and agents."""
         return Learnt(
             {name: one for name, one in self.queues.items() if name in queues},
             {name: talks for name, talks in self.thin.items() if name in queues},
+            {name: spans for name, spans in self.there.items() if name in agents},
         )
 
     def short(self) -> str:
@@ -176,6 +182,7 @@ class _Reading:
             self._or(0, faults.at("answer"), lambda: _within(value.get("answer", 0), 0, 300_000)),
             None if lines is None
             else self._or(1, faults.at("lines"), lambda: number(lines, 1, 100_000)),
+            {} if staff else self._learnt.there,
         )  # fmt: skip
         calls = plan.days * sum(
             p.per_hour * (p.ends - p.begins) / _HOUR_MS

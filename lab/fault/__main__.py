@@ -86,8 +86,9 @@ async def _run(console: Console, options: argparse.Namespace) -> int:
             load = Load(ground, witness, plan.habits(seed))
             tell(f"{count} kills")
             facts = await kills.run(ground, witness, load, seed, plan.kills(seed, count), tell)
+            breaches = judge(facts)
+            tell(f"{len(breaches)} laws broken")
             scenes = await Scenes(ground, witness, load).all(tell)
-    breaches = judge(facts)
     command = f'make fault ARGS="--kills {count} --seed {seed}"'
     text = report.page(facts, breaches, scenes, machine(), command)
     options.report.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ class Step(StrEnum):
 MEANING: Mapping[Step, str] = {
     Step.PRESSED: "the caller presses the key",
     Step.PROMISED: "the promise is committed",
-    Step.WAITING: "it waits in line",
+    Step.WAITING: "the caller is gone, and it waits in line",
     Step.OFFERED: "the agent's phone gets an INVITE",
     Step.RESERVED: "the agent has answered",
     Step.CLAIMED: "the attempt is claimed in the database",
@@ -122,6 +122,8 @@ class Customer:
     """When their own call was over; 0: it is not."""
     sent_off: bool = False
     """Sala ended their call, without an agent having talked to them: they hold a promise."""
+    told: bool = False
+    """They hung up themselves while they were being told, and count on it."""
     gave_up: bool = False
     """They hung up themselves, having waited too long."""
     entered: int = 0

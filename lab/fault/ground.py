@@ -2,13 +2,14 @@
 
 `sala up` brings up Postgres and the PBX; its own service is then killed for good and `sala up` is
 stopped (SIGSTOP), so that its patience with a service that dies all the time plays no part. The
-service under test is a `sala serve` of ours.
+service under test is a `sala serve` of ours (`nest`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
 import shutil
 import sys
@@ -29,6 +30,7 @@ from lab.world import World
 from sala import secrets as secrets_of
 from sala.control import wait_for_service
 from sala.settings import PROJECT
+from sala.supervisor import process_ended
 
 LINE = "600"
 """The number that leads into the queue."""
@@ -82,7 +84,8 @@ class Ground:
         self._stack: Stack | None = None
         self._world: World | None = None
         self._watch: AmiLink | None = None
-        self._services: list[asyncio.subprocess.Process] = []
+        self._nest: asyncio.subprocess.Process | None = None
+        self._services: list[psutil.Process] = []
 
     async def __aenter__(self) -> Ground:
         try:
@@ -167,27 +170,37 @@ class Ground:
         self, *, skew_s: float = 0.0, environment: Mapping[str, str] | None = None
     ) -> None:
         """Start a service, and do not wait."""
-        how = ("lab.fault.skewed", str(skew_s)) if skew_s else ("sala",)
-        with (self.stack.home / "serve.out").open("ab") as output:
-            self._services.append(
-                await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", *how, "serve"),
-                    env={**self.stack.environment, **(environment or {})},
-                    cwd=self.stack.home,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
+        if self._nest is None:
+            self._nest = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "lab.fault.nest"),
+                env=self.stack.environment,
+                cwd=self.stack.home,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
             )
+        assert self._nest.stdin is not None
+        assert self._nest.stdout is not None
+        order = {
+            "environment": dict(environment or {}),
+            "skew_s": skew_s,
+            "output": str(self.stack.home / "serve.out"),
+        }
+        self._nest.stdin.write(json.dumps(order).encode() + b"\n")
+        async with asyncio.timeout(SECOND_S):
+            self._services.append(psutil.Process(int(await self._nest.stdout.readline())))
 
     async def kill(self) -> None:
         """Kill every service of ours (SIGKILL), and wait until they are gone."""
         for service in self._services:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 service.kill()
-        for service in self._services:
-            await service.wait()
+        await self._gone()
+
+    async def _gone(self) -> None:
+        async with asyncio.timeout(STOP_S):
+            for service in self._services:
+                await process_ended(service.pid)
         self._services.clear()
 
     async def second(self) -> None:
@@ -233,15 +246,16 @@ class Ground:
 
     async def _end(self) -> None:
         """Have our services end in order."""
-        for service in self._services:
-            with contextlib.suppress(ProcessLookupError):
-                service.terminate()
         try:
-            async with asyncio.timeout(STOP_S):
-                for service in self._services:
-                    await service.wait()
+            for service in self._services:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    service.terminate()
+            await self._gone()
         finally:
             await self.kill()
+            if self._nest is not None:
+                self._nest.kill()
+                await self._nest.wait()
 
     async def _down(self) -> None:
         if self._watch is not None:

@@ -34,7 +34,7 @@ class Law(StrEnum):
 
 
 MEANING: dict[Law, str] = {
-    Law.NONE_LOST: "Whom Sala sent off after the key has a callback in the database.",
+    Law.NONE_LOST: "Whom Sala sent off after the key, or who was being told, has a callback.",
     Law.ALL_END: "Each callback has one final state when the load has run out.",
     Law.ONE_DIAL: "A customer's phone never has two INVITEs of Sala's at the same time.",
     Law.ONE_INVITE: "Each INVITE at a customer's phone belongs to a claimed attempt of its own.",
@@ -64,8 +64,8 @@ def judge(facts: Facts) -> list[Breach]:
 
 def _of_one(customer: Customer) -> Iterator[Breach]:
     name = customer.name
-    if customer.sent_off and not customer.rows:
-        yield Breach(Law.NONE_LOST, name, "sent off, and no row tells of it")
+    if (customer.sent_off or customer.told) and not customer.rows:
+        yield Breach(Law.NONE_LOST, name, "they count on it, and no row tells of it")
     for row in customer.rows:
         if row.state not in FINAL:
             yield Breach(Law.ALL_END, name, f"callback still {row.state}")

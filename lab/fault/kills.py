@@ -15,12 +15,22 @@ from lab.fault.load import Load
 from lab.fault.plan import Planned
 from lab.fault.witness import Witness, now
 
-LIVES = 10
+LIVES = 14
 """Customers at a time; three agents serve them."""
-STEP_S = 12.0
+STEP_S = 4.0
 """How long a step is waited for; then the kill is done without one."""
 SETTLE_S = 20.0
 """How long after the last customer all must be as it was at the beginning."""
+
+FAULTS = (
+    "recorder_refused_row",
+    "decision_fault",
+    "callback_fault",
+    "event_handler_failed",
+    "agi_handler_failed",
+    "callback_refused",
+)
+"""What no service may ever log."""
 
 Tell = Callable[[str], None]
 
@@ -70,6 +80,7 @@ async def _kill(ground: Ground, witness: Witness, planned: Planned) -> Kill:
     await asyncio.sleep(planned.delay_ms / 1000)
     at = now()
     await ground.kill()
+    await asyncio.sleep(planned.away_ms / 1000)
     await ground.start()
     customer = witness.customers.get(number)
     name = customer.name if customer is not None else ""
@@ -103,5 +114,9 @@ async def _found(ground: Ground) -> list[str]:
             "SELECT count(*) FROM interactions WHERE ended_at IS NULL"
         )
         found += [f"{open_} interactions open"] if open_ else []
+        log = (ground.stack.home / "state" / "logs" / "service.log").read_text(encoding="utf-8")
+        for action in FAULTS:
+            if count := log.count(f'"action":"{action}"'):
+                found.append(f"{count} times {action} in the log")
         return found
     return ["the service does not answer"]

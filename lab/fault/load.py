@@ -10,6 +10,7 @@ from functools import partial
 from lab.errors import Deadline, LabError
 from lab.fault.facts import Customer, Habit, Step
 from lab.fault.ground import LINE, Ground
+from lab.fault.judge import TALK_MS
 from lab.fault.witness import FOREVER_S, Witness, now
 from lab.leg import Leg
 
@@ -24,6 +25,10 @@ PRESS_AFTER_S = 1.0
 PRESS_EVERY_S = 1.2
 PRESS_AGAIN_S = 6.0
 """Who is being told that they will be called back presses once more only if that goes on."""
+TOLD_S = 0.6
+"""How long a caller who is being told listens before they hang up, content."""
+LISTENS = 4
+"""One of so many listens to the end."""
 PATIENCE_S = 45.0
 """Who is neither sent off nor served by then hangs up."""
 CALLED_BACK_S = 90.0
@@ -79,6 +84,12 @@ class Load:
         try:
             await self._first_habit(number, customer.habit)
             await self._call(customer, number)
+            if not any(talk.until and talk.until - talk.at > TALK_MS for talk in customer.talks):
+                # The promise and an agent may come at once.
+                with contextlib.suppress(Deadline):
+                    await self._witness.watch.until(
+                        lambda: number in self._witness.promised, "a promise", PRESS_AFTER_S
+                    )
             if customer.sent_off or number in self._witness.promised:
                 await self._called_back(customer, number)
         except LabError as error:
@@ -112,16 +123,22 @@ class Load:
                 await self._press(customer, number, leg)
                 if number in self._witness.promised:
                     pause = PRESS_AGAIN_S
+                    if self._made % LISTENS and not await self._waits(leg, number, TOLD_S):
+                        customer.told = True
+                        break
         served = bool(customer.talks)
         if leg.live:
-            customer.gave_up = not served
+            customer.gave_up = not (served or customer.told)
             if served:
                 with contextlib.suppress(Deadline):
                     await leg.ended(TALK_S)
             await leg.hang_up()
         ending = await leg.ended(10)
         customer.left = int(ending.when.wall * 1000)
-        customer.sent_off = not (served or customer.gave_up or customer.talks)
+        customer.sent_off = not (served or customer.gave_up or customer.talks or customer.told)
+        if number in self._witness.promised and not customer.talks:
+            self._witness.tell(Step.WAITING, number)
+        self._witness.watch.changed()
 
     async def _waits(self, leg: Leg, number: str, for_s: float) -> bool:
         """Wait a moment; whether the call is over, or an agent is there."""

@@ -14,10 +14,12 @@ DELAYS: dict[Step, tuple[int, int]] = {
     Step.WAITING: (0, 1_500),
     Step.RINGING: (50, 350),
     Step.TALKING: (200, 1_000),
-    Step.STARTING: (0, 1_000),
+    Step.STARTING: (0, 450),
 }
 """Milliseconds from the step to the kill, where it is not `NEAR`."""
 NEAR = (0, 50)
+AWAY = (0, 0, 0, 0, 0, 0, 2_500)
+"""From the kill to the start of the next service: a talk may be over meanwhile."""
 HABITS: dict[Habit, int] = {
     Habit.ANSWERS: 60,
     Habit.BUSY_FIRST: 12,
@@ -36,6 +38,8 @@ class Planned:
     number: int
     step: Step
     delay_ms: int
+    away_ms: int
+    """How long afterwards the service is started again."""
 
 
 def kills(seed: int, count: int) -> list[Planned]:
@@ -47,7 +51,7 @@ def kills(seed: int, count: int) -> list[Planned]:
         draw.shuffle(turn)
         steps += turn
     return [
-        Planned(number, step, draw.randint(*DELAYS.get(step, NEAR)))
+        Planned(number, step, draw.randint(*DELAYS.get(step, NEAR)), draw.choice(AWAY))
         for number, step in enumerate(steps[:count], 1)
     ]
 

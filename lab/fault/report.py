@@ -33,6 +33,7 @@ def figures(facts: Facts, breaches: Sequence[Breach]) -> list[tuple[str, str]]:
         else ("service away", "never"),
         ("customers", f"{len(customers)}, {sum(bool(one.talks) for one in customers)} talked"),
         ("callbacks", _counted(states)),
+        ("callbacks open at a kill", _open(facts)),
         ("attempts", _counted(Counter(one.outcome or "open" for one in attempts))),
         ("INVITEs at customers' phones", str(sum(len(one.rings) for one in customers))),
         ("callers who gave up", str(sum(one.gave_up for one in customers))),
@@ -108,6 +109,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _open(facts: Facts) -> str:
+    """How many callbacks were promised and not ended when the service was killed."""
+    rows = [row for one in facts.customers for row in one.rows]
+    ends = [(row.made, row.ended or facts.ended) for row in rows]
+    counts = sorted(sum(made <= kill.at < end for made, end in ends) for kill in facts.kills)
+    return f"median {median(counts):.0f}, at most {counts[-1]}" if counts else "none"
 
 
 def _breaches(breaches: Sequence[Breach]) -> str:

@@ -9,19 +9,24 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lab import audio
-from lab.errors import Deadline, LabError
+from lab.errors import Deadline, LabError, NotHeard
 from lab.fault.facts import Customer, Facts, Habit
 from lab.fault.ground import AGENTS, LINE, POLICY, QUEUE, Ground
 from lab.fault.judge import Breach, judge
 from lab.fault.load import PRESS_AFTER_S, PRESS_EVERY_S, Load
 from lab.fault.report import Scene, fate
 from lab.fault.witness import Witness, now
+from lab.leg import Leg
 
 Tell = Callable[[str], None]
 
 FEW = 4
 """Callbacks a scene has waiting."""
 WAITS_S = 30.0
+FEW_S = 20.0
+TOLD_S = 10.0
+"""How long a caller who has pressed the key listens for an answer."""
+PRESSES = 4
 NOT_PROMISED = "wait-callback-failed"
 ZONE = "America/Los_Angeles"
 """Of all numbers that call here."""
@@ -64,11 +69,11 @@ class Scenes:
             await asyncio.sleep(PRESS_AFTER_S)
             await ground.kill_database()
             try:
-                await leg.press("1")
-                await leg.hears(audio.read_sound(ground.stack.media(NOT_PROMISED)), within=WAITS_S)
+                await self._presses(leg, audio.read_sound(ground.stack.media(NOT_PROMISED)))
                 await leg.hears_music(within=WAITS_S)
             finally:
                 await ground.start_database()
+                await self._witness.hear()
             await self._agents("available")
             await self._until(lambda: bool(customer.talks), "a talk on the line")
             await asyncio.sleep(PRESS_EVERY_S)
@@ -79,6 +84,19 @@ class Scenes:
         breaches = self._judged([customer])
         good = not (breaches or customer.rows)
         return what, f"told so, music on, {fate(customer)}; {len(customer.rows)} rows", good
+
+    @staticmethod
+    async def _presses(leg: Leg, answer: audio.Sound) -> None:
+        """Press the key until an answer is heard: the question may not have been asked yet."""
+        for left in reversed(range(PRESSES)):
+            await leg.press("1")
+            try:
+                await leg.hears(answer, within=TOLD_S)
+            except NotHeard:
+                if not left:
+                    raise
+            else:
+                return
 
     # --- clocks ---------------------------------------------------------------------------------
 
@@ -97,10 +115,12 @@ class Scenes:
             await self._until(lambda: any(one.rings for one in customers), "a dial")
             await ground.kill()
             await ground.start(skew_s=skew_s)
-            await self._all_end(customers)
+            # By a clock that is slow, what was promised is due later.
+            await self._all_end(customers, FEW_S)
             await ground.kill()
             await ground.start()
-        return self._told(f"clock {skew_s / 3600:+g} h while dialling", customers)
+            await self._all_end(customers)
+        return self._told(f"clock {skew_s / 3600:+g} h while dialling, then right", customers)
 
     async def forward(self) -> Scene:
         """Clocks go forward past the begin of the calling hours."""
@@ -169,7 +189,7 @@ class Scenes:
             if wanted == "offline":
                 await stack.becomes(agent, wanted, WAITS_S)
 
-    async def _all_end(self, customers: Sequence[Customer]) -> None:
+    async def _all_end(self, customers: Sequence[Customer], within: float = 90.0) -> None:
         ended = self._witness.ended
         known = self._witness.customers.items()
         numbers = [number for number, one in known if one in customers]
@@ -180,7 +200,7 @@ class Scenes:
                     and all(talk.until for one in customers for talk in one.talks)
                 ),
                 "all callbacks end",
-                3 * WAITS_S,
+                within,
             )
 
     async def _until(self, holds: Callable[[], bool], what: str, within: float = WAITS_S) -> None:

@@ -91,8 +91,7 @@ class Witness:
     async def __aenter__(self) -> Witness:
         ground = self._ground
         await ground.stack.db.execute(TRIGGERS)
-        self._connection = await asyncpg.connect(ground.stack.database_url())
-        await self._connection.add_listener(CHANNEL, self._told)
+        await self.hear()
         await ground.listen(self._on_pbx)
         for agent in AGENTS:
             self.follow(self._agent(ground.world.phones[agent]))
@@ -105,6 +104,11 @@ class Witness:
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 await self._connection.close()
+
+    async def hear(self) -> None:
+        """Listen to the database; again after it was away."""
+        self._connection = await asyncpg.connect(self._ground.stack.database_url())
+        await self._connection.add_listener(CHANNEL, self._told)
 
     def follow(self, what: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine until the witness leaves."""
@@ -140,7 +144,6 @@ class Witness:
             case "promised":
                 self.promised.add(number)
                 self.tell(Step.PROMISED, number)
-                self.tell(Step.WAITING, number)
             case "ended":
                 self.ended.add(number)
                 self.watch.changed()
@@ -193,17 +196,17 @@ class Witness:
     # --- the PBX ----------------------------------------------------------------------------
 
     def _on_pbx(self, event: AmiEvent) -> None:
-        bridge = event.get("bridgeuniqueid")
         if event.name == "BridgeEnter":
+            bridge = event.get("bridgeuniqueid")
             inside = self._bridges.setdefault(bridge, set())
             inside.add(event.get("channel"))
             self._bridged(bridge, inside)
-        elif event.name == "BridgeLeave":
-            self._bridges.get(bridge, set()).discard(event.get("channel"))
-            self._parted(bridge)
-        elif event.name == "BridgeDestroy":
-            self._bridges.pop(bridge, None)
-            self._parted(bridge)
+        elif event.name == "Hangup":
+            # Nobody leaves a bridge otherwise: here no call is handed on.
+            channel = event.get("channel")
+            for bridge in [name for name, inside in self._bridges.items() if channel in inside]:
+                del self._bridges[bridge]
+                self._parted(bridge)
 
     def _bridged(self, bridge: str, inside: set[str]) -> None:
         agents = [agent for one in inside if (agent := _account(one)) in AGENTS]

@@ -84,7 +84,9 @@ async def _read(
         stored = await floor.load(database)
         if plan is None:
             learnt = await learn(database, since, 2**53, settings.timezone)
-            learnt = learnt.only([queue.name for queue in stored.queues])
+            learnt = learnt.only(
+                [queue.name for queue in stored.queues], [agent.id for agent in stored.agents]
+            )
             plan = simulating.plan(file, learnt)
             if short := learnt.short():
                 err = console(stderr=True)

@@ -39,6 +39,10 @@ class Scripted:
         self.on_wait: Callable[[Call, str | None], Awaitable[None]] | None = None
         self.done: asyncio.Queue[BaseException | None] = asyncio.Queue()
         self.keys: asyncio.Queue[str | None] = asyncio.Queue()
+        self.held: asyncio.Queue[str] = asyncio.Queue()
+        """Offers of agents' legs that were reserved, and have picked up."""
+        self.picked_up: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        """Calls to customers that were picked up, and whether by a machine."""
         self.events: list[SwitchEvent] = []
         self._changed = asyncio.Condition()
 
@@ -64,6 +68,13 @@ class Scripted:
 
     async def after(self, call: Call) -> None:
         await call.hang_up()
+
+    async def reserved(self, call: Call, offer: str) -> None:
+        self.held.put_nowait(offer)
+
+    async def called(self, call: Call, machine: bool) -> None:
+        self.picked_up.put_nowait((call.id, machine))
+        await call.wait()
 
     async def referred(self, call: Call, to: str) -> None:
         await self.on_refer(call, to)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from house import House, of_kind, until
+from house import House, until
 
 from lab import audio
 from lab.leg import Leg
@@ -14,7 +14,7 @@ from lab.phone import Phone
 CALLS_BACK = "661"
 ALWAYS = {"mon-sun": "00:00-24:00"}
 """Customers may be called at any time, for tests run at any time."""
-HELLO_S = 0.8
+HELLO_S = 0.5
 SOON = "1s"
 ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
 PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
@@ -58,25 +58,13 @@ class Customers:
         outside = self.house.world.outside(number)
         call, _ = await self.house.call(CALLS_BACK, number=number)
         await self.house.waits(number)
-        if language == "th":
-            await call.press("2")
-            await self.joined(number, 2)
-        await call.press("1")
+        await call.press("2" if language == "th" else "1")
         await call.hears(self.house.spoken(ASKED[language], language), at_least=0.7)
         await call.press("1")
         await call.hears(self.house.spoken(PROMISED[language], language), at_least=0.7)
         await call.ended()
         await self.house.closed(number)
         return number, outside
-
-    async def joined(self, number: str, times: int) -> None:
-        """The newest interaction of a number is in the line for so many times."""
-        await until(
-            lambda: self.house.interaction(number),
-            lambda found: len(of_kind(found, "queue")) == times,
-            f"it has joined the line {times} times",
-        )
-        await self.house.waits(number)
 
     async def row(self, number: str) -> dict[str, Any]:
         """The newest callback of a number, with its attempts' outcomes; empty if there is none."""

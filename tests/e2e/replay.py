@@ -20,8 +20,10 @@ async def replayed(db: asyncpg.Pool) -> int:
         )
     }
     agreed = 0
-    # Callers' ways through flows, and their places, stand in epochs of their own.
-    routed = "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt|check)[.]'"
+    # What is no run of the router stands in epochs of its own.
+    routed = (
+        "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt|check|callback)[.]'"
+    )
     for epoch in [row["epoch"] for row in await db.fetch(routed)]:
         replayer = Replayer(epoch)
         entries = await db.fetch(

@@ -133,6 +133,11 @@ WITH claimed AS (
 )
 SELECT fence, attempts FROM claimed;
 
+-- name: callbacks_leases
+SELECT id::text,
+    greatest(0, extract(epoch FROM leased_until - clock_timestamp()) * 1000)::integer AS left_ms
+FROM callbacks WHERE state = 'waiting' AND leased_until IS NOT NULL;
+
 -- name: callbacks_refusal
 SELECT CASE WHEN state <> 'waiting' THEN 'ended'
     WHEN EXISTS (SELECT FROM do_not_call WHERE number = callbacks.number) THEN 'do_not_call'

@@ -42,3 +42,25 @@ SELECT queue, to_ms(started_at) AS at_ms, to_ms(over) - to_ms(started_at) AS ms 
     ) AS stretch
     GROUP BY interaction, queue, agent, offer HAVING bool_and(ended_at IS NOT NULL)
 ) AS past ORDER BY at_ms;
+
+-- name: history_presence
+-- When agents came and went, by the decisions of the router's runs that reach into a span.
+WITH runs AS (
+    SELECT epoch, max(at_ms) AS over FROM journal WHERE epoch !~ '^(ivr|place|ewt|check|callback)[.]'
+    GROUP BY epoch HAVING max(at_ms) >= $1 AND min(at_ms) < $2
+), moves AS (
+    SELECT runs.epoch, runs.over, journal.id, one.number, at_ms, one.row ->> 1 AS agent,
+        one.row ->> 2 NOT IN ('offline', 'paused') AS here
+    FROM runs JOIN journal USING (epoch),
+        jsonb_array_elements(body -> 'decided') WITH ORDINALITY AS one (row, number)
+    WHERE one.row ->> 0 = 'moved'
+), changes AS (
+    SELECT *, lag(here, 1, false) OVER (PARTITION BY epoch, agent ORDER BY id, number) AS before
+    FROM moves
+), spans AS (
+    SELECT agent, at_ms, here,
+        lead(at_ms, 1, over) OVER (PARTITION BY epoch, agent ORDER BY id, number) AS until
+    FROM changes WHERE here <> before
+)
+SELECT agent, greatest(at_ms, $1) AS begins, least(until, $2) AS ends FROM spans
+WHERE here AND greatest(at_ms, $1) < least(until, $2) ORDER BY agent, begins;

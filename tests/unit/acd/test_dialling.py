@@ -7,8 +7,11 @@ import asyncio
 import uuid6
 
 from acd.dialling import Dialling
-from acd.gate import Gate, Rules
+from acd.gate import Gate, Refusal, Rules
+from crm import attempts, callbacks
 from crm.database import Database
+from crm.recorder import Recorder
+from crm.records import Interaction
 
 NUMBER = "+14155550123"
 NOW = 1_800_000_000_000
@@ -47,6 +50,35 @@ async def test_caps_of_a_day_and_at_once(database: Database) -> None:
     desk = Desk(database, per_day=4)
     done = [await desk.dialling.address(new(), "number", one) for one in numbers[4:8]]
     assert done == [*numbers[4:6], None, None]
+
+
+async def test_callbacks_in_progress_count_though_their_interactions_are_over(
+    database: Database,
+) -> None:
+    recorder = Recorder(database, every_s=0.01)
+    recorder.start()
+    desk = Desk(database, at_once=2)
+    calls = [new() for _ in range(4)]
+    numbers = [f"+1415555{n:04d}" for n in range(120, 124)]
+    claims = []
+    for call, number in zip(calls, numbers, strict=True):
+        recorder.interaction(Interaction(call, NOW, ended_ms=NOW + 1, outcome="called_back"))
+        callback = await callbacks.promise(database, number, "sales", NOW, call)
+        claim = await attempts.claim(database, str(callback), "worker", 60_000)
+        assert isinstance(claim, attempts.Claim)
+        claims.append(claim)
+    await recorder.drain(5)
+    asked = list(zip(numbers, calls, strict=True))
+    assert [str(await desk.dialling.claim(n, "callback", c)) for n, c in asked[:3]] == [
+        numbers[0],
+        numbers[1],
+        Refusal.AT_ONCE_CAP,
+    ]
+    # A second attempt of one that is counted is no call more, and one that is over is one less.
+    assert await desk.dialling.claim(numbers[1], "callback", calls[1]) == numbers[1]
+    over = attempts.Result("busy", True, "waiting", None, NOW)
+    assert await attempts.finish(database, claims[0], over)
+    assert await desk.dialling.claim(numbers[3], "callback", calls[3]) == numbers[3]
 
 
 async def test_ways_to_agents_and_sip_addresses(database: Database) -> None:

@@ -9,6 +9,7 @@ import pytest
 from stage import Stage
 
 from acd.contacts import Contact
+from acd.estimates import Experience, Waits
 from acd.router.events import Wanted
 from acd.router.recipes import Callback, Recipe, Say, Waited
 from crm.errors import DatabaseUnavailable
@@ -68,6 +69,7 @@ class Promises:
         self.one = waits
         self.made: list[tuple[str, str, str]] = []
         self.changed: list[tuple[str, str]] = []
+        self.told: list[int | None] = []
         self.declines = 0
 
     async def check(self, number: str) -> dict[str, object] | None:
@@ -81,6 +83,7 @@ class Promises:
 
     async def promise(self, interaction: str, asked: AskCallback) -> bool:
         self.made.append((interaction, asked.queue, asked.number))
+        self.told.append(asked.told_ms)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -231,3 +234,34 @@ async def test_nobody_is_asked_where_no_callbacks_are_made() -> None:
     assert not await waiting.run()
     assert waiting.line.log == []
     assert waiting.stage.line() == ["i1"]
+
+
+async def test_who_is_expected_to_wait_long_hears_the_range_and_the_latest_moment_is_kept() -> None:
+    stage = Stage()
+    experience = Experience()
+    for number in range(400):
+        experience.handled("q", 240_000 + number, 0)
+    stage.floor.estimate(Waits(experience, "ewt.t", lambda _: None))
+    stage.up()
+    stage.call("first")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    contact = stage.call("i1")
+    expected = stage.floor.expected(contact)
+    assert expected is not None
+    assert 60_000 < expected < 600_000
+    prompts = stage.floor.wait_prompts(contact)
+    assert prompts
+    assert contact.told_ms is not None
+    assert contact.told_ms > stage.clock.now() + expected
+    contact.errand.callback = True
+    line, promises = Line("1", "1"), Promises(True)
+    line.callbacks = promises
+
+    async def pinned(call: object, contact: Contact) -> Any:
+        return (line, "sales")
+
+    errands = Errands(stage.floor, pinned, promises, "US")  # type: ignore[arg-type]
+    assert await errands.run(line, contact)  # type: ignore[arg-type]
+    assert line.log[: len(prompts) + 1] == [*prompts, OFFER]
+    assert promises.told == [contact.told_ms]

@@ -16,7 +16,7 @@ import pytest
 import uuid6
 from typer.testing import CliRunner, Result
 
-from crm import attempts, callbacks, customers, deliveries
+from crm import attempts, callbacks, customers, deliveries, journal
 from crm.database import Database
 from crm.records import Identity
 from sala.cli import app
@@ -266,3 +266,5 @@ def test_promises_and_ends_are_told_to_others_with_the_number_and_kept_without(u
     assert last.body["data"]["number"] == NUMBER
     assert (last.body["data"]["callback"], last.body["data"]["reason"]) == (one, "expired")
     assert not any(NUMBER in row["body"] for row in done(url, kept_rows))
+    # A replay of the router takes them for none of its runs.
+    assert done(url, lambda d: journal.runs(d, 0, 2**50)) == []

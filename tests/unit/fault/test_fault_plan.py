@@ -21,6 +21,7 @@ def test_each_step_is_killed_as_often_as_any_other(seed: int, count: int) -> Non
     for one in drawn:
         least, most = plan.DELAYS.get(one.step, plan.NEAR)
         assert least <= one.delay_ms <= most
+        assert one.away_ms in plan.AWAY
 
 
 def test_the_same_seed_draws_the_same() -> None:

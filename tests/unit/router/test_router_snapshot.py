@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from random import Random
 
 import busy_days
@@ -14,7 +15,11 @@ from hypothesis import strategies as st
 
 from acd.router import JournalError, Router
 from acd.router import events as ev
+from acd.router.agent import Agent
 from acd.router.errors import ConfigError
+from acd.router.interaction import Interaction
+from acd.router.line import Line
+from acd.router.queue import Queue
 from acd.router.snapshot import restore, take
 from acd.router.strategies import STRATEGIES
 
@@ -95,3 +100,29 @@ def test_what_is_no_state_is_refused() -> None:
     ):
         with pytest.raises(JournalError, match=r"state|read"):
             restore(wrong, "run")
+
+
+def test_nothing_that_is_kept_is_forgotten() -> None:
+    """A new field is written, or worked out anew: it is named here once that is seen to."""
+    state = take(Router(Draw(Random(1)).configuration(1), "run"))
+    written = {"id", *state["agents"][0]} - {"agent"}
+    worked_out = {"config", "limits", "in_hand", "room", "timed", "open", "there", "standing",
+                  "ranks", "skills", "pooled", "lines"}  # fmt: skip
+    assert {field.name for field in fields(Agent)} == written | worked_out
+    made = Router(ev.Configuration(1, (ev.QueueConfig("q"),)), "run")
+    made.handle(ev.Arrived("i", "q", 1), 1)
+    (one,) = take(made)["interactions"]
+    assert {field.name for field in fields(Interaction)} == {"id", "line", *one} - {
+        "interaction",
+        "due",
+    }
+    (queue,) = take(made)["queues"]
+    of_lines = {"_empty", "_known", "lines", "unanswered", "live", "waiting"}
+    of_config = {"edges", "lengths", "membership", "policy", "recipes", "skips", "tiers", "watched",
+                 "watches_members", "watches_places"}  # fmt: skip
+    between_turns = {"joins", "leaves", "members_went"}
+    assert set(Queue.__slots__) == {*queue} | of_lines | of_config | between_turns
+    assert set(Line.__slots__) == {
+        *queue["lines"][0], "_label", "_pool", "bit", "eligible", "entries", "live", "offerable",
+        "queue", "size", "strategy", "thin",
+    }  # fmt: skip

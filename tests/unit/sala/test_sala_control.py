@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from acd.router.events import Wanted
 from sala.control import ControlClient, ControlServer, wait_for_service
 from sala.errors import AlreadyRunning, ServiceRefused, ServiceUnreachable
 from sala.handing import Verb
+from sala.ordering import CallbackRefused
 
 
 class FakeService:
@@ -46,6 +47,21 @@ class FakeService:
         if to == "9":
             raise HandoverRefused("there is no agent 9")
         self.handed.append((verb, to, keep_place))
+
+    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
+        return [{"queue": queue, "customer": customer}]
+
+    async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
+        if wish.get("interaction") == "gone":
+            raise LookupError("there is no call gone")
+        if wish.get("number") == "911":
+            raise CallbackRefused("the number cannot be called")
+        return {"callback": "c1", "answer": "promised"}
+
+    async def change_callback(self, callback: str, number: str) -> str:
+        if callback != "c1":
+            raise LookupError(callback)
+        return number
 
 
 @pytest.fixture
@@ -189,3 +205,26 @@ async def test_a_live_services_socket_is_not(path: Path, service: FakeService) -
         await ControlServer(service, path).start()
     async with ControlClient(path) as client:
         assert await client.status()
+
+
+async def test_callbacks_are_listed_promised_and_changed(client: ControlClient) -> None:
+    assert await client.callbacks("sales", "a b&c") == [{"queue": "sales", "customer": "a b&c"}]
+    wish = {"number": "+14155550123", "queue": "sales", "due_ms": 5}
+    assert await client.add_callback(wish) == {"callback": "c1", "answer": "promised"}
+    await client.change_callback("c1", "+14155550124")
+    await client.change_callback("c1")
+    for wrong, status in (
+        ({"number": "911"}, 409),
+        ({"interaction": "gone"}, 404),
+        ({"number": 5}, 400),
+        ({"due_ms": True}, 400),
+        ({"due_ms": "5"}, 400),
+        ({"number": "1" * 100}, 400),
+        ({"sql": "x"}, 400),
+    ):
+        with pytest.raises(ServiceRefused) as refused:
+            await client.add_callback(wrong)
+        assert refused.value.status == status
+    for callback, number in (("c2", ""), ("c1", "1" * 50)):
+        with pytest.raises(ServiceRefused):
+            await client.change_callback(callback, number)

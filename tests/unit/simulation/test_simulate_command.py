@@ -113,6 +113,18 @@ def recorded(url: str, books: list[Book]) -> None:
     asyncio.run(write())
 
 
+def settled(url: str) -> None:
+    """The agent of those days is one of the floor."""
+
+    async def add() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute("INSERT INTO agents (id, name, address) VALUES ('a', 'A', 'a')")
+        await connection.execute("INSERT INTO agent_queues VALUES ('a', 'sales', 1)")
+        await connection.close()
+
+    asyncio.run(add())
+
+
 def learnt(url: str, zone: str = "UTC") -> tuple[Learnt, Experience]:
     async def read() -> tuple[Learnt, Experience]:
         database = Database(url, size=2)
@@ -133,8 +145,13 @@ def test_what_a_day_told_is_simulated(folder: Path, server: str) -> None:
     sales = json.loads(result.stdout)["queues"]["sales"]
     # 24 calls an hour and 6 more who gave up, for two hours.
     assert sales["offered"]["mean"] == pytest.approx(60, rel=0.2)
+    # Whoever was there is not on the floor any more: all who are serve all day.
     assert sales["abandoned"]["mean"] < 0.2
     assert sales["asa_s"]["half"] > 0
+    settled(server)
+    alone = simulate(folder, PLAIN, *SINCE, "--json")
+    busy = json.loads(alone.stdout)["queues"]["sales"]
+    assert busy["abandoned"]["mean"] > sales["abandoned"]["mean"] + 0.2, "one agent, as it was"
     shown = simulate(folder, PLAIN, *SINCE)
     assert "8 days of plan.yaml" in shown.output
 
@@ -150,6 +167,8 @@ def test_a_contact_is_its_talks_and_the_holds_between(folder: Path, server: str)
     # Six waited 20 s each and gave up, nobody else waited.
     assert sales.patience_ms == 20_000
     assert found.thin == {}
+    # Logged in from the first call to the last entry of that day.
+    assert found.there == {"a": ((9 * HOUR, 10 * HOUR),)}
     assert experience.handling["sales"].all.count == 24
     assert experience.mean("sales", 9) == pytest.approx(2 * TALK_MS + HOLD_MS + 5_000)
     elsewhere, _ = learnt(server, "Asia/Bangkok")

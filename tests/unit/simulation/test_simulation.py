@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 from random import Random
 from statistics import fmean, stdev
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +14,7 @@ from acd.router.events import Wanted
 from acd.router.recipes import OverflowTo
 from acd.simulation import Call, World
 from acd.simulation.day import callers, draw, play
+from acd.simulation.history import usual
 from acd.simulation.outcome import run, student
 from acd.simulation.plan import Learnt, Period, Plan, QueuePlan, Spread, read
 from sala import simulating
@@ -75,6 +78,29 @@ def test_a_call_too_many_for_the_lines_is_blocked_and_an_overflow_is_followed() 
     moved = [Call("c", "tax", 0, 5_000)]
     World(full).run(moved, [log_in(full)])
     assert (moved[0].queue, moved[0].first_queue, moved[0].outcome) == ("sales", "tax", "answered")
+
+
+def test_who_is_there_on_a_usual_day() -> None:
+    def stay(agent: str, day: int, begins: float, ends: float) -> tuple[str, int, int]:
+        midnight = day * 24 * HOUR
+        return agent, midnight + int(begins * HOUR), midnight + int(ends * HOUR)
+
+    stays = [
+        *(stay("a", day, 8, 12) for day in range(4)),
+        *(stay("b", day, 8.5, 10.5) for day in range(4)),
+        stay("c", 0, 9, 10),
+        stay("c", 3, 22.5, 23.5),
+    ]
+    # On average 1.5 from eight, 2.25 from nine, 1.5 from ten, 1 from eleven.
+    hours = {8: 2, 9: 2, 10: 2, 11: 1}
+    found = usual(stays, UTC)
+    assert found == {"a": ((8 * HOUR, 12 * HOUR),), "b": ((8 * HOUR, 11 * HOUR),)}
+    for hour, count in hours.items():
+        there = [one for one, spans in found.items()
+                 if any(begins <= hour * HOUR < ends for begins, ends in spans)]  # fmt: skip
+        assert len(there) == count
+    bangkok = usual(stays[:4], ZoneInfo("Asia/Bangkok"))
+    assert bangkok == {"a": ((15 * HOUR, 19 * HOUR),)}
 
 
 def test_draws_have_the_mean_and_spread_asked_for() -> None:

@@ -1,0 +1,131 @@
+"""Who hangs up in line, or is cut off, and the callbacks that are made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from promise_desk import NUMBER, Desk
+from stage import Stage
+
+from acd.partings import Parting
+from acd.router.events import Arrived, Wanted
+from crm import callbacks
+from crm.database import Database
+from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchBack
+from sala.rescues import Rescues
+
+
+class Watched(Stage):
+    """A stage that notes who parted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parted: list[Parting] = []
+        self.cut: list[str] = []
+        self.floor.parted, self.floor.cut = self.parted.append, self.cut.append
+        self.up()
+
+    def told(self) -> list[tuple[str, int, bool]]:
+        return [(one.interaction, one.waited_ms, one.cut) for one in self.parted]
+
+    def talks(self, name: str) -> None:
+        self.call(name)
+        offer, _, call = self.last_ring()
+        self.answers(offer, call)
+
+    def ends(self, name: str, cause: Cause, *, by_caller: bool = False) -> None:
+        self.floor.event(CallEnded(f"c-{name}", cause, by_caller=by_caller))
+
+
+def test_who_hangs_up_in_line_is_told_with_their_place_and_wait() -> None:
+    stage = Watched()
+    stage.talks("first")
+    stage.call("i1")
+    stage.clock.pass_ms(7_000)
+    stage.hangs_up("i1")
+    assert stage.told() == [("i1", 7_000, False)]
+    (one,) = stage.parted
+    assert one.place is not None
+    assert (one.place.entered, one.place.queue, one.number) == (1_000_000, "q", "+15550100")
+    stage.hangs_up("first")
+    assert len(stage.parted) == 1
+
+
+def test_a_fault_cuts_who_waits_and_who_talks_and_no_wish_does() -> None:
+    stage = Watched()
+    stage.talks("i1")
+    stage.call("i2")
+    stage.ends("i2", Cause.CONGESTION)
+    stage.ends("i1", Cause.FAILED)
+    assert stage.told() == [("i2", 0, True), ("i1", 0, True)]
+    stage = Watched()
+    stage.talks("i1")
+    stage.ends("i1", Cause.NORMAL)
+    stage.call("i2")
+    stage.ends("i2", Cause.NORMAL)
+    assert stage.told() == []
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+def test_a_pbx_that_started_anew_has_cut_all(restarted: bool) -> None:
+    stage = Watched()
+    stage.talks("i1")
+    stage.call("i2")
+    stage.lost()
+    stage.floor.event(SwitchBack(FloorSnapshot(restarted=restarted)))
+    cut = [("i1", 0, True), ("i2", 0, True)] if restarted else []
+    assert sorted(stage.told()) == cut
+    assert stage.cut == []
+
+
+def test_who_has_a_promise_has_not_been_cut() -> None:
+    stage = Watched()
+    stage.floor.agent_wants("a", Wanted.OFFLINE)
+    contact = stage.call("i1")
+    assert stage.floor.step_aside(contact)
+    stage.floor.called_back(contact)
+    stage.ends("i1", Cause.NORMAL)
+    assert stage.told() == []
+
+
+# --- the callbacks that are made of it ------------------------------------------------------------
+
+
+def parting(**changed: object) -> Parting:
+    place = Arrived("01890a5d-ac96-774b-bcce-b302099a8057", "support", 5, rejoins=True)
+    plain = Parting(place.interaction, "support", NUMBER, place, 60_000, cut=False)
+    return replace(plain, **changed)  # type: ignore[arg-type]
+
+
+async def made(database: Database, desk: Desk, *partings: Parting) -> list[tuple[str, int]]:
+    stage = Stage()
+    stage.up()
+    rescues = Rescues(
+        desk.promises, stage.floor, database, desk.queue, lambda: desk.now, region="US"
+    )
+    for one in partings:
+        rescues.parted(one)
+    await asyncio.gather(*rescues._tasks)
+    return [
+        (one.source, (one.place or {}).get("entered", 0))
+        for one in await callbacks.waiting(database)
+    ]
+
+
+async def test_an_abandon_makes_one_by_the_queue_s_policy_once_a_day(database: Database) -> None:
+    desk = Desk(database)
+    assert await made(database, desk, parting()) == []
+    desk.policy = replace(desk.policy, after_abandon_ms=30_000)
+    assert await made(database, desk, parting(waited_ms=29_999)) == []
+    assert await made(database, desk, parting(number=None), parting(number="12")) == []
+    assert await made(database, desk, *[parting()] * 5, parting(queue="other")) == [("abandon", 5)]
+
+
+async def test_a_cut_makes_one_unless_the_policy_wants_none(database: Database) -> None:
+    desk = Desk(database)
+    desk.policy = replace(desk.policy, rescue=False)
+    assert await made(database, desk, parting(cut=True)) == []
+    desk.policy = replace(desk.policy, rescue=True)
+    assert await made(database, desk, parting(cut=True), parting(cut=True)) == [("rescue", 5)]
