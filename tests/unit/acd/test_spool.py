@@ -109,14 +109,16 @@ async def test_who_was_in_line_keeps_their_place_and_who_was_in_none_gets_a_queu
     tmp_path: Path, database: Database
 ) -> None:
     put(tmp_path, "1-a.json", carry=f"interaction={INTERACTION}&queue=sales&entered=1699999940000")
+    later = 1_700_000_000_001
     put(tmp_path, "2-b.json", number="+12025550177", carry="entered=5")
-    put(tmp_path, "3-c.json", number="+12025550178", carry="queue=sales&entered=9999999999999999")
+    far = "queue=sales&entered=9999999999999999"
+    put(tmp_path, "3-c.json", number="+12025550178", carry=far, requested_ms=later)
     put(tmp_path, "4-d.json", number="+19005550143")
     gate = Gate(Rules("US", allowed=("US",)))
     taken = Spool(tmp_path, database, gate, lambda _: None, queue="front")
     assert await taken.take_in() == 3
     found = [(one.queue, one.requested_ms) for one in await callbacks.waiting(database)]
     assert found == [
-        ("sales", 1_699_999_940_000), ("front", 1_700_000_000_000), ("sales", 1_700_000_000_000),
+        ("sales", 1_699_999_940_000), ("front", 1_700_000_000_000), ("sales", later),
     ]  # fmt: skip
     assert [one.name for one in (tmp_path / "rejected").iterdir()] == ["4-d.json"]

@@ -2,6 +2,8 @@
 
 import configparser
 import re
+import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ def compose() -> dict[str, Any]:
     return dict(yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"])
 
 
-def unit() -> configparser.ConfigParser:
+def unit(name: str = "sala.service") -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(DOCKER / "systemd" / "sala.service")
+    assert parser.read(DOCKER / "systemd" / name)
     return parser
 
 
@@ -60,12 +62,12 @@ def test_the_image_installs_what_is_pinned() -> None:
 
 def test_every_variable_is_a_setting_and_every_command_is_there() -> None:
     texts = [path.read_text() for path in (DOCKER / "Dockerfile", DOCKER / "compose.yaml")]
-    texts.append((DOCKER / "systemd" / "sala.service").read_text())
+    texts += [path.read_text() for path in (DOCKER / "systemd").glob("*.service")]
     settings = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
     for text in texts:
         assert set(re.findall(r"\bSALA_[A-Z_]+\b", text)) <= settings | ELSEWHERE
     called = set(re.findall(r'(?:CMD \[(?:"sala", )?"|bin/sala )([a-z]+)', "\n".join(texts)))
-    assert called >= {"up", "status", "setup", "reload"}
+    assert called >= {"up", "status", "setup", "reload", "replay"}
     assert called <= commands()
 
 
@@ -84,3 +86,22 @@ def test_the_unit_ends_sala_as_ctrl_c_does_and_gives_it_no_rights() -> None:
     assert (service["User"], service["KillSignal"]) == ("sala", "SIGINT")
     assert (service["NoNewPrivileges"], service["CapabilityBoundingSet"]) == ("yes", "")
     assert service["ExecStart"].split()[0] == "/opt/sala/.venv/bin/sala"
+
+
+def test_the_journal_is_looked_at_every_night() -> None:
+    check = unit("sala-check.service")["Service"]
+    assert {check[name] for name in ("User", "Group")} == {"sala"}
+    assert check["Environment"] in unit()["Service"]["Environment"]
+    shell, option, quoted = check["ExecStart"].split(maxsplit=2)
+    # As systemd hands it on.
+    words = quoted.strip("'").replace("$$", "$").replace("%%", "%").removeprefix("exec ")
+    assert (shell, option) == ("/bin/sh", "-c")
+    said = subprocess.run(
+        [shell, option, words.replace("/opt/sala/.venv/bin/sala", "echo")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    yesterday = datetime.now().astimezone().date() - timedelta(days=1)
+    assert said == f"replay --from {yesterday} --keep\n"
+    assert unit("sala-check.timer")["Timer"]["OnCalendar"] == "*-*-* 03:30"
