@@ -11,22 +11,17 @@ once the event loop's turn is over, when a phone rings already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from acd.accounts import TALKS, Account, Recorder, over
-from acd.afterwards import Afterwards, Soon, afterwards, at_once
+from acd.afterwards import Soon, afterwards, at_once
 from acd.contacts import Contact
 from acd.intake import Intake
-from acd.places import PLACE
-from acd.router.codec import to_entry
-from acd.router.events import Arrived, Decision, Event, Wanted
-from acd.router.journal import to_body
+from acd.rows import Rows
 from crm.records import (
     InteractionDetail,
-    JournalEntry,
     Outcome,
-    Segment,
     SegmentKind,
 )
 
@@ -42,7 +37,7 @@ class WrapUp:
     until: int
 
 
-class Ledger(Afterwards):
+class Ledger(Rows):
     """The open rows of all live interactions.
 
     `soon` is asked to call once the event loop's turn is over; by default all is written at once.
@@ -54,14 +49,8 @@ class Ledger(Afterwards):
         intake: Intake,
         soon: Soon = at_once,
     ) -> None:
-        super().__init__(soon)
-        self._recorder = recorder
+        super().__init__(recorder, soon)
         self._intake = intake
-        self._accounts: dict[str, Account] = {}
-
-    def __len__(self) -> int:
-        self.catch_up()
-        return len(self._accounts)
 
     # --- interactions -----------------------------------------------------------------------
 
@@ -396,69 +385,3 @@ class Ledger(Afterwards):
             if segment.kind == SegmentKind.WRAP_UP and segment.agent == agent:
                 self._close(account, segment, at, "done")
         self._forget_when_done(account)
-
-    # --- the rest ---------------------------------------------------------------------------
-
-    @afterwards
-    def presence(self, agent: str, wanted: Wanted, reason: str, at: int) -> None:
-        """What an agent asked to be."""
-        self._recorder.agent_presence(agent, wanted.value, reason, at)
-
-    @afterwards
-    def journal(
-        self,
-        epoch: str,
-        seq: int,
-        at: int,
-        version: int,
-        event: Event,
-        decisions: Sequence[Decision],
-    ) -> None:
-        """One input of the router, as it was given, and what it decided."""
-        kind, body = to_body(event, decisions)
-        self._recorder.journal(JournalEntry(epoch, seq, at, version, kind, body))
-
-    @afterwards
-    def place(self, kept: Arrived, at: int) -> None:
-        """What brings a waiting interaction back; the last that was told holds."""
-        account = self._accounts.get(kept.interaction)
-        if account is not None:
-            account.placed = max(account.placed + 1, at)
-            kind, body = to_entry(kept)
-            epoch = f"{PLACE}.{kept.interaction}"
-            self._recorder.journal(JournalEntry(epoch, account.placed, at, 0, kind, body))
-
-    def _find(
-        self, account: Account, kind: SegmentKind, offer: str | None = None
-    ) -> Segment | None:
-        for segment in account.open:
-            if segment.kind == kind and (offer is None or segment.offer == offer):
-                return segment
-        return None
-
-    def _open(
-        self,
-        account: Account,
-        kind: SegmentKind,
-        at: int,
-        *,
-        queue: str | None = None,
-        agent: str | None = None,
-        offer: str | None = None,
-    ) -> None:
-        account.segments += 1
-        segment = Segment(account.row.id, account.segments, kind, at, queue, agent, offer)
-        account.open.append(segment)
-        self._recorder.segment(segment)
-
-    def _close(self, account: Account, segment: Segment, at: int, outcome: str) -> Segment:
-        account.open.remove(segment)
-        short = account.short and segment.kind == SegmentKind.QUEUE and outcome == Outcome.ABANDONED
-        ended = max(at, segment.started_ms)
-        closed = replace(segment, ended_ms=ended, outcome=str(outcome), short=short)
-        self._recorder.segment(closed)
-        return closed
-
-    def _forget_when_done(self, account: Account) -> None:
-        if account.row.ended_ms is not None and not account.open and not account.talks:
-            self._accounts.pop(account.row.id, None)
