@@ -1,15 +1,15 @@
 """A crowd of callers with keypads: raw SIP and RTP, so that 500 of them fit beside what they test.
 
-All calls share one SIP socket and one RTP socket; a call is told by the port that the PBX sends
-from. Callers listen and press keys (RFC 4733), and send no sound of their own. What is heard is
-told by the last byte of each packet: the prompts that they meet are made of one byte each. Arrival
-is timed by the kernel (SO_TIMESTAMPNS), so that the crowd's own queue is not measured.
+All calls share one SIP socket; each has an `Ear` of its own. Callers listen and press keys
+(RFC 4733), and send no sound of their own. The prompts that they meet are made of one byte each.
+Arrival is timed by the kernel, so that the crowd's own queue is not measured.
 """
 
 from __future__ import annotations
 
 import random
 import re
+import select
 import socket
 import struct
 import threading
@@ -17,14 +17,16 @@ import time
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from lab.bench.ear import Ear
 from lab.errors import LabError
 
 TRUNK = "127.0.0.3"
 KEY_MS = 100
 """How long a key is held; a PBX takes it when it is released."""
 STEP_MS = 20
-_SO_TIMESTAMPNS = 35
 _EVENT = 101
+_LOOK_S = 0.5
+"""How often the threads look whether it is over."""
 _ANSWER_S = 20.0
 _GOODBYE_S = 5.0
 """No longer: nothing is measured any more, and the PBX ends what is left."""
@@ -37,8 +39,9 @@ _SDP = (
 
 @dataclass(slots=True)
 class Keypad:
-    """One call. `heard` is the byte of the prompt heard now, `since_ns` when it began."""
+    """One call."""
 
+    ear: Ear
     id: str
     number: str
     tag: str
@@ -48,8 +51,6 @@ class Keypad:
     rtp: int = 0
     sequence: int = 0
     timestamp: int = 0
-    heard: int = -1
-    since_ns: int = 0
     switched: threading.Event = field(default_factory=threading.Event)
 
 
@@ -59,20 +60,18 @@ class Crowd:
     def __init__(self, sala: tuple[str, int]) -> None:
         self._sala = sala
         self._sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._ears = select.epoll()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._by_id: dict[str, Keypad] = {}
-        self._by_port: dict[int, Keypad] = {}
+        self._by_ear: dict[int, Keypad] = {}
         self._moved = threading.Condition()
         self._draw = random.Random(7)
 
     def __enter__(self) -> Crowd:
-        for one in (self._sip, self._rtp):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-            one.bind((TRUNK, 0))
-            one.settimeout(0.5)
-        self._rtp.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._sip.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self._sip.bind((TRUNK, 0))
+        self._sip.settimeout(_LOOK_S)
         for work in (self._signal, self._listen):
             thread = threading.Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
@@ -93,7 +92,9 @@ class Crowd:
         for thread in self._threads:
             thread.join()
         self._sip.close()
-        self._rtp.close()
+        self._ears.close()
+        for call in self._by_id.values():
+            call.ear.socket.close()
 
     @property
     def calls(self) -> list[Keypad]:
@@ -103,11 +104,12 @@ class Crowd:
     def call(self, number: str, count: int, rate: float) -> None:
         """Make calls, `rate` a second; return when all hear something. Raises LabError."""
         host, port = self._sip.getsockname()
-        body = _SDP.format(host=host, port=self._rtp.getsockname()[1])
         begun = time.monotonic()
         for made in range(count):
-            call = Keypad(f"{self._draw.getrandbits(64):x}", number, f"{made:x}")
-            self._by_id[call.id] = call
+            call = Keypad(Ear(host), f"{self._draw.getrandbits(64):x}", number, f"{made:x}")
+            self._by_id[call.id] = self._by_ear[call.ear.socket.fileno()] = call
+            self._ears.register(call.ear.socket, select.EPOLLIN)
+            body = _SDP.format(host=host, port=call.ear.port)
             self._send(
                 f"{self._head('INVITE', f'sip:{number}@{host}', call, 1)}"
                 f"Contact: <sip:crowd@{host}:{port}>\r\nContent-Type: application/sdp\r\n"
@@ -117,9 +119,9 @@ class Crowd:
             time.sleep(max(0.0, begun + (made + 1) / rate - time.monotonic()))
         with self._moved:
             if not self._moved.wait_for(
-                lambda: all(call.heard >= 0 for call in self._by_id.values()), _ANSWER_S
+                lambda: all(call.ear.heard >= 0 for call in self._by_id.values()), _ANSWER_S
             ):
-                heard = sum(call.heard >= 0 for call in self._by_id.values())
+                heard = sum(call.ear.heard >= 0 for call in self._by_id.values())
                 states = sorted({call.status for call in self._by_id.values()})
                 raise LabError(f"{heard} of {count} calls hear anything; answers: {states}")
 
@@ -140,7 +142,7 @@ class Crowd:
                     "!BBHII", 0x80, mark | _EVENT, call.sequence, start, int(call.tag, 16) + 1
                 )
                 held = struct.pack("!BBH", event, 0x8A if last else 0x0A, step * STEP_MS * 8)
-                self._rtp.sendto(head + held, address)
+                call.ear.socket.sendto(head + held, address)
             if not last:
                 time.sleep(STEP_MS / 1000)  # a telephone sends a packet each 20 ms (RFC 4733)
         return released
@@ -149,24 +151,13 @@ class Crowd:
 
     def _listen(self) -> None:
         """Note which prompt each call hears."""
-        rtp, by_port = self._rtp, self._by_port
         while not self._over.is_set():
-            try:
-                packet, ancillary, _, address = rtp.recvmsg(2048, 64)
-            except TimeoutError:
-                continue
-            call = by_port.get(address[1])
-            if call is None or len(packet) < 20 or packet[1] & 0x7F:
-                continue
-            # The end of a packet is of its newest sound.
-            heard = packet[-1]
-            if heard == call.heard:
-                continue
-            seconds, nanos = struct.unpack("qq", ancillary[0][2])
-            call.heard, call.since_ns = heard, seconds * 1_000_000_000 + nanos
-            call.switched.set()
-            with self._moved:
-                self._moved.notify_all()
+            for ear, _ in self._ears.poll(_LOOK_S):
+                call = self._by_ear[ear]
+                if call.ear.listen():
+                    call.switched.set()
+                    with self._moved:
+                        self._moved.notify_all()
 
     def _signal(self) -> None:
         """Answer what the PBX says."""
@@ -208,7 +199,6 @@ class Crowd:
         port = re.search(r"^m=audio (\d+) ", text, re.MULTILINE)
         if status == 200 and port is not None:
             call.rtp = int(port[1])
-            self._by_port[call.rtp] = call
             self._send(self._request("ACK", call, 1))
         call.status = status
 

@@ -172,7 +172,7 @@ def _hands(crowd: Crowd, seconds: float, times: list[float], lost: list[Keypad])
                 return
             released = crowd.press(call, "1")
             if call.switched.wait(LOST_S):
-                times.append((call.since_ns - released) / 1e6)
+                times.append((call.ear.since_ns - released) / 1e6)
             else:
                 lost.append(call)
 

@@ -4,9 +4,12 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
 from lab.bench.ground import APP_QUEUE, FEW, MANY, SALA, UNKNOWN, configure, queues
 from sala.settings import PROJECT
@@ -35,22 +38,29 @@ def test_app_queue_has_its_defaults_and_agents_of_its_own() -> None:
     assert not ours & {*APP_QUEUE.many_agents, *APP_QUEUE.few_agents}
 
 
-async def test_a_measurement_ends_well_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path, as `/tmp` is: sockets must fit beneath it."""
+    with tempfile.TemporaryDirectory(prefix="b-") as name:
+        yield Path(name)
+
+
+async def test_a_measurement_ends_well_and_leaves_nothing(folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "lab.bench", "--quick", "--only", "idle"),
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(folder)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-    content = json.loads((tmp_path / ".sala" / "bench.json").read_text(encoding="utf-8"))
+    content = json.loads((folder / ".sala" / "bench.json").read_text(encoding="utf-8"))
     assert content["idle_ring_ratio"] > 0
     assert content["details"]["idle"]["sala"]["count"] >= 30
-    assert [path.name for path in tmp_path.iterdir()] == [".sala"]
-    assert not [one for one in psutil.process_iter(["cmdline"]) if _mentions(one, tmp_path)]
+    assert [path.name for path in folder.iterdir()] == [".sala"]
+    assert not [one for one in psutil.process_iter(["cmdline"]) if _mentions(one, folder)]
 
 
 def _mentions(process: psutil.Process, folder: Path) -> bool:
