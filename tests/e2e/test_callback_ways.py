@@ -214,14 +214,16 @@ async def test_who_hangs_up_in_line_is_called_back_once_a_day(house: House, ways
         await house.waiting(1)
         await call.hears_music(1.5)
         await call.hang_up()
-        await house.waiting(0)
+        await house.closed(number)
 
     await abandons()
     row = await ways.customers.becomes(number, "waiting")
+    await house.waiting(1)  # the callback, in the line that the caller has left
     entered = (await house.closed(number))["segments"][-1]["started_ms"]
     assert row["source"] == "abandon"
     assert f'"entered":{entered}' in row["place"].replace(" ", "")
     await house.stack.run("callback", "cancel", row["name"])
+    await house.waiting(0)
     await abandons()
     quick, _ = await house.call(BRIEF)  # somebody else, after whom all before is done
     await quick.hang_up()
