@@ -21,8 +21,10 @@ PYTHON ?=
 ARGS ?=
 RUN := $(VENV)/.stamp-run
 DEV := $(VENV)/.stamp-dev
-# Those that need a processor each, and those that need a PBX of their own and the time on the wall.
+# Those that need a processor each, and those that need a PBX and the time on the wall: these mostly
+# wait, so that two can go on beside each other, each with a Sala of its own.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
+TWO_AT_ONCE := --numprocesses 2 --dist loadfile
 ON_THE_PBX := tests/contract tests/e2e tests/fault
 
 .PHONY: help run setup demo test check bench fault science fmt clean
@@ -43,7 +45,7 @@ demo: $(RUN)
 test: check
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/science
 	@$(BIN)/sala setup
-	$(BIN)/python -m pytest $(ON_THE_PBX)
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ON_THE_PBX)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
