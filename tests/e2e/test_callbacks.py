@@ -122,7 +122,7 @@ async def test_an_agent_hangs_up_on_the_whisper(house: House, customers: Custome
 
 
 async def test_a_machine_answers(house: House, customers: Customers) -> None:
-    await customers.policy(retry={"machine": []})
+    await customers.policy(machine="retry", retry={"machine": []})
     number, outside = await customers.promised()
     agent = await customers.reserved(await customers.agent("1001"))
     machine = await outside.answer(await outside.ringing(8))
