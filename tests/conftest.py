@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +15,7 @@ import pytest
 from crm import embedded
 from crm.database import Database
 from crm.migrations import migrate
+from sala.database import prepare
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,22 @@ async def database(empty: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def url(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The URL of a database as a first start leaves it, which commands find."""
+    for name in list(os.environ):
+        if name.startswith("SALA_") and name != "SALA_CACHE":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALA_DATABASE_URL", server)
+
+    async def fresh() -> None:
+        connection = await asyncpg.connect(server)
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await connection.close()
+        await prepare(server)
+
+    asyncio.run(fresh())
+    return server

@@ -7,11 +7,9 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 import uuid6
 from typer.testing import CliRunner, Result
@@ -20,31 +18,11 @@ from crm import attempts, callbacks, customers, deliveries, journal
 from crm.database import Database
 from crm.records import Identity
 from sala.cli import app
-from sala.database import prepare
 from sala.settings import Settings
 from sala.view import floor_tables
 
 NUMBER = "+14155550123"
 NOW = 1_800_000_000_000
-
-
-@pytest.fixture
-def url(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The URL of a database as a first start leaves it."""
-    for name in list(os.environ):
-        if name.startswith("SALA_") and name != "SALA_CACHE":
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SALA_DATABASE_URL", server)
-
-    async def fresh() -> None:
-        connection = await asyncpg.connect(server)
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        await connection.close()
-        await prepare(server)
-
-    asyncio.run(fresh())
-    return server
 
 
 def sala(*words: str, status: int = 0) -> str:

@@ -109,7 +109,7 @@ class World:
         terminators: str = "#",
         beep: bool = True,
     ) -> Recording:
-        raise NotImplementedError
+        raise AssertionError("no session here records or transfers")
 
     async def wait(self, *, music: str = "default", after: bool = False) -> None:
         assert self.answered
@@ -117,7 +117,7 @@ class World:
         self.over = True
 
     async def transfer(self, address: str) -> None:
-        raise NotImplementedError
+        raise AssertionError("no session here records or transfers")
 
     async def hang_up(self, cause: Cause = Cause.NORMAL) -> None:
         self._order("hang_up", cause)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from crm.database import Database
 from crm.records import Agent, Floor, Queue
 from sala import secrets
 from sala.cli import app
-from sala.database import first_accounts, prepare
+from sala.database import first_accounts
 from sala.routing import changing
 from sala.routing.file import parse
 
@@ -106,23 +105,10 @@ def laid(content: str, on: Floor = SMALL, *, prune: bool = False) -> changing.Ch
 
 
 @pytest.fixture
-def url(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """The URL of a database as a first start leaves it."""
-    for name in list(os.environ):
-        if name.startswith("SALA_") and name != "SALA_CACHE":
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SALA_DATABASE_URL", server)
-
-    async def fresh() -> None:
-        connection = await asyncpg.connect(server)
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        await connection.close()
-        await prepare(server)
-
-    asyncio.run(fresh())
+def url(url: str, tmp_path: Path) -> str:
+    """The URL of a database as a first start leaves it, with the accounts it made."""
     secrets.ensure(tmp_path / ".sala" / "secrets.toml", first_accounts())
-    return server
+    return url
 
 
 def sala(*words: str, stdin: str | None = None) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,6 @@ from acd.simulation.plan import Learnt
 from crm.database import Database
 from crm.recorder import Recorder
 from sala.cli import app
-from sala.database import prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "acd"))
 
@@ -38,21 +36,8 @@ PLAIN = 'simulation: 1\nday: {from: "09:00", to: "11:00"}\ndays: 8\n'
 
 
 @pytest.fixture
-def folder(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def folder(url: str, tmp_path: Path) -> Path:
     """A folder whose commands find a database as a first start leaves it."""
-    for name in list(os.environ):
-        if name.startswith("SALA_") and name != "SALA_CACHE":
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SALA_DATABASE_URL", server)
-
-    async def fresh() -> None:
-        connection = await asyncpg.connect(server)
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        await connection.close()
-        await prepare(server)
-
-    asyncio.run(fresh())
     return tmp_path
 
 
