@@ -386,10 +386,10 @@ class Floor:
         day = () if before == self._hours.day else (DayStarted(),)
         events = (config, *hours, *told, *handed, *called, *day)
         self._driver.begin(self._roster.configuration, events, now)
-        for offer in found.joins:
-            self._legs.join(offer)
         self._cancel_unknown()
         self.callbacks.resume(calling_back, reserved)
+        for offer in found.joins:
+            self._orders.join(offer)
         for contact in found.gone:
             self.callbacks.gone(contact)
             if floor.restarted and (parting := of_fault(contact, now)) is not None:
