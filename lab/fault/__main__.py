@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import platform
 import random
@@ -39,6 +40,8 @@ SHOWN = 20
 def main() -> int:
     """Run the fault tests; give the exit status."""
     options = _options()
+    # The database is killed on purpose: what its driver has to say of that is no news.
+    logging.getLogger("asyncpg").addHandler(logging.NullHandler())
     console = Console(width=None if sys.stdout.isatty() else 132, soft_wrap=False)
     try:
         return asyncio.run(_run(console, options))
