@@ -90,10 +90,10 @@ class Restorer:
             wraps = self.past.wraps.items()
             on.orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
         self._begin(found, handed, self._callbacks.arrivals(calling_back), now)
-        for offer in found.joins:
-            on.legs.join(offer)
         self._cancel_unknown()
         self._callbacks.resume(calling_back, reserved)
+        for offer in found.joins:
+            on.orders.join(offer)
         for contact in found.gone:
             self._callbacks.gone(contact)
             if floor.restarted and (parting := of_fault(contact, now)) is not None:

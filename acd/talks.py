@@ -44,7 +44,7 @@ class Talks:
         router = self._driver.router
         view = router.offer(leg.offer) if router is not None else None
         if view is not None and view.accepted:
-            self._legs.join(leg.offer)
+            self._orders.join(leg.offer)
         elif not leg.cancelled:
             self._legs.cancel(leg.offer, leg.agent)
 

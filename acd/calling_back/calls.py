@@ -192,21 +192,29 @@ class Calls:
             self.join(attempt)
 
     def join(self, attempt: Attempt) -> None:
-        """Connect customer and agent, once both are there; who is rung by the floor connects.
+        """Connect customer and agent, once both are there.
 
         That they talk is written before: should the service die from here on, nobody who has talked
         is called again. Who hangs up in the milliseconds between is not called again either.
         """
         leg, contact = self._legs.of(attempt.joins), attempt.contact
-        if contact is None or not contact.settled or leg is None or not leg.reserved:
+        if contact is None or not contact.settled or leg is None or not leg.answered:
+            return
+        if leg.connected or leg.cancelled or attempt.joined == leg.offer:
             return
         if attempt.seal is None:
             assert self.store is not None
             attempt.seal = False
             self.store.run(self._seal(attempt))
-        elif attempt.seal and not leg.cancelled:
+            return
+        if not attempt.seal:
+            return
+        attempt.joined = leg.offer
+        if leg.reserved:
             carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
             self._switch.connect(leg.offer, contact.call, carry)
+        else:
+            self._legs.join(leg.offer)
 
     async def _seal(self, attempt: Attempt) -> None:
         assert self.store is not None
@@ -220,6 +228,7 @@ class Calls:
     def missing(self, there: set[str]) -> None:
         """The PBX lists these calls; others have ended, nobody knows how."""
         for attempt in list(self._of.values()):
+            attempt.joined = ""  # the order may have been lost with the link
             if attempt.dialled and attempt.call not in there:
                 self.over(attempt, Outcome.LOST)
 
