@@ -177,7 +177,7 @@ class Reception:
         if over is None or contact.offered:
             return
         expected = self._floor.expected(contact)
-        contact.offered = contact.errand.callback = expected is not None and expected > over
+        contact.errand.callback |= expected is not None and expected > over
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone."""
