@@ -102,8 +102,8 @@ async def known(house: House) -> AsyncIterator[None]:
         " now() - one * interval '2 minutes', now() - one * interval '2 minutes'"
         " + $3 * interval '1 second', 'answered' FROM generate_series(2, $2) AS one"
         " RETURNING id, arrived_at, ended_at)"
-        " INSERT INTO segments (interaction, seq, kind, queue, agent, started_at, ended_at, outcome)"
-        " SELECT id, 1, 'talk', $4, '1001', arrived_at, ended_at, 'ended' FROM past",
+        " INSERT INTO segments (interaction, seq, kind, queue, agent, started_at, ended_at,"
+        " outcome) SELECT id, 1, 'talk', $4, '1001', arrived_at, ended_at, 'ended' FROM past",
         f"past-{LONG_WAIT}",
         HANDLED,
         HANDLED_S,
