@@ -57,6 +57,12 @@ class Callbacks(Protocol):
     def put_out(self, interaction: str) -> None:
         """The router has put an interaction out of its queue."""
 
+    def seals(self, interaction: str) -> bool:
+        """Whether it is to be written that they talk before agent and caller are connected."""
+
+    def join(self, offer: str) -> bool:
+        """Connect an agent who is held once that is written; False if nothing is to be."""
+
 
 class Orders:
     """Does what the router decides. `feed` takes what comes of it at once."""
@@ -128,12 +134,18 @@ class Orders:
             if contact is None:
                 raise LocalProtocolError("its call is not known")
             held = queue is not None and queue.ring_at_once > 1
+            held = held or (self.callbacks is not None and self.callbacks.seals(offer.interaction))
             self._legs.ring(offer, contact, self.roster.address(offer.agent), held=held)
         except LocalProtocolError as refusal:
             log.error("no ring: %s", refusal, extra={"action": "ring", "offer": offer.offer})  # noqa: TRY400
             self._feed(OfferFailed(offer.offer, Failure.FAILED), now)
         else:
             self._ledger.ringing(offer.interaction, offer.queue, offer.offer, offer.agent, now)
+
+    def join(self, offer: str) -> None:
+        """Connect the held leg of an agent who has answered with their caller."""
+        if self.callbacks is None or not self.callbacks.join(offer):
+            self._legs.join(offer)
 
     def _cancel(self, decision: CancelOffer, now: int) -> None:
         leg = self._legs.cancel(decision.offer, decision.agent)

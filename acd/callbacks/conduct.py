@@ -221,6 +221,8 @@ class Conduct:
             return
         one.fence, one.offer, one.agent = event.fence, event.offer, event.agent
         if event.answered:
+            # The router knows of who is held for them.
+            one.in_line = one.in_line or bool(one.offer)
             self._to_agent(one, now)
             return
         self._shelf.stay(one, Stage.DIALLING, now + policy.ring_ms + RING_GRACE_MS)

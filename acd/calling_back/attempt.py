@@ -46,6 +46,8 @@ class Attempt:
     """Once the customer has picked up."""
     joins: str = ""
     """The offer of the leg that they are to be connected with, once they wait."""
+    joined: str = ""
+    """The offer of the leg that the PBX was told to connect them with."""
     seal: bool | None = None
     """Whether it is written that they talk (see `Calls.join`); None: not asked for yet."""
     ended: Callback | None = None

@@ -10,16 +10,14 @@ from acd.callbacks.words import Choice, Outcome, Stage
 from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
-from acd.clock import Clock
-from acd.contacts import Contact, Contacts
+from acd.contacts import Contact
 from acd.gate import Refusal
-from acd.ledger import Ledger
-from acd.legs import Legs
+from acd.parts import Parts
 from acd.router.events import Arrived
 from crm.errors import CrmError
 from crm.records import Callback, SegmentKind
 from pbx.errors import LocalProtocolError
-from pbx.port import Call, Caller, CallState, Cause, Switch
+from pbx.port import Call, Caller, CallState, Cause
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +28,14 @@ _CAPS = frozenset({Refusal.DAY_CAP, Refusal.AT_ONCE_CAP})
 class Calls:
     """Makes attempts. `tell` tells the book."""
 
-    def __init__(
-        self,
-        tell: Callable[[ev.Event], None],
-        rows: Rows,
-        switch: Switch,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-    ) -> None:
+    def __init__(self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts) -> None:
         self._tell = tell
         self._rows = rows
-        self._switch = switch
-        self._ledger = ledger
-        self._clock = clock
-        self._contacts = contacts
-        self._legs = legs
+        self._switch = parts.switch
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._contacts = parts.contacts
+        self._legs = parts.legs
         self.store: Store | None = None
         self._of: dict[str, Attempt] = {}
         """By callback."""
@@ -203,21 +192,29 @@ class Calls:
             self.join(attempt)
 
     def join(self, attempt: Attempt) -> None:
-        """Connect customer and agent, once both are there; who is rung by the floor connects.
+        """Connect customer and agent, once both are there.
 
         That they talk is written before: should the service die from here on, nobody who has talked
         is called again. Who hangs up in the milliseconds between is not called again either.
         """
         leg, contact = self._legs.of(attempt.joins), attempt.contact
-        if contact is None or not contact.settled or leg is None or not leg.reserved:
+        if contact is None or not contact.settled or leg is None or not leg.answered:
+            return
+        if leg.connected or leg.cancelled or attempt.joined == leg.offer:
             return
         if attempt.seal is None:
             assert self.store is not None
             attempt.seal = False
             self.store.run(self._seal(attempt))
-        elif attempt.seal and not leg.cancelled:
+            return
+        if not attempt.seal:
+            return
+        attempt.joined = leg.offer
+        if leg.reserved:
             carry = {key: value for key, value in contact.carry.items() if key != RESERVED}
             self._switch.connect(leg.offer, contact.call, carry)
+        else:
+            self._legs.join(leg.offer)
 
     async def _seal(self, attempt: Attempt) -> None:
         assert self.store is not None
@@ -231,6 +228,7 @@ class Calls:
     def missing(self, there: set[str]) -> None:
         """The PBX lists these calls; others have ended, nobody knows how."""
         for attempt in list(self._of.values()):
+            attempt.joined = ""  # the order may have been lost with the link
             if attempt.dialled and attempt.call not in there:
                 self.over(attempt, Outcome.LOST)
 

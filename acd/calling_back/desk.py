@@ -5,7 +5,8 @@ rings the agent, who is held once they have heard what it is about (`Agents.read
 an attempt, the customer is called, and when they have picked up (`Calls.picked_up`) they wait like
 any caller, until the agent's leg is connected with them. From then on it is a talk like any other.
 Customer-first the customer is called when an agent is expected (`Expecting`), is asked, waits at
-the place that was kept, and an agent is rung as for any caller.
+the place that was kept, and an agent is rung as for any caller. Either way it is written that they
+talk before they are connected (`Calls.join`).
 
 The router holds an agent-first offer as ringing until the two talk. Rows of the interaction that
 asked go on: an attempt is a segment of kind `callback`, beside the agents' ringing and talks.
@@ -22,17 +23,14 @@ from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import call_of
-from acd.calling_back.calls import Calls
+from acd.calling_back.calls import TALKS, Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
-from acd.clock import Clock, Timer
-from acd.contacts import Contact, Contacts, Leg
-from acd.driver import Driver
-from acd.ledger import Ledger
-from acd.legs import Legs
-from acd.orders import Orders
+from acd.clock import Timer
+from acd.contacts import Contact, Leg
+from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
 from crm.errors import CrmError
 from crm.identities import phone
@@ -43,7 +41,6 @@ from pbx.port import (
     LegAnswered,
     LegConnected,
     LegEnded,
-    Switch,
     SwitchEvent,
 )
 
@@ -61,27 +58,18 @@ class CallingBack:
     Synchronous, as the floor is: what waits for the database is done by `Store`, which then tells.
     """
 
-    def __init__(
-        self,
-        switch: Switch,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-        orders: Orders,
-        driver: Driver,
-    ) -> None:
-        self._switch = switch
-        self._ledger = ledger
-        self._clock = clock
-        self._contacts = contacts
-        self._legs = legs
-        self._orders = orders
-        self._driver = driver
-        rows = self._rows = Rows(self.tell, lambda one: contacts.get(one) is not None)
-        self.calls = Calls(self.tell, rows, switch, ledger, clock, contacts, legs)
-        self.agents = Agents(self.tell, rows, ledger, clock, legs, orders, driver)
-        self._expecting = Expecting(self.tell, rows.book, clock, driver)
+    def __init__(self, parts: Parts) -> None:
+        self._switch = parts.switch
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._contacts = parts.contacts
+        self._legs = parts.legs
+        self._orders = parts.orders
+        self._driver = parts.driver
+        rows = self._rows = Rows(self.tell, lambda one: self._contacts.get(one) is not None)
+        self.calls = Calls(self.tell, rows, parts)
+        self.agents = Agents(self.tell, rows, parts)
+        self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
         self._region = ""
         self._inbox: deque[ev.Event] = deque()
@@ -255,6 +243,24 @@ class CallingBack:
         if callback := self._rows.of(interaction):
             self.tell(ev.PutOut(callback))
 
+    def seals(self, interaction: str) -> bool:
+        """Whether it is to be written that they talk before agent and caller are connected."""
+        return self.calls.of(self._rows.of(interaction)) is not None
+
+    def join(self, offer: str) -> bool:
+        """Connect an agent who is held once that is written; False if nothing is to be."""
+        leg = self._legs.of(offer)
+        attempt = None if leg is None else self.calls.of(self._rows.of(leg.interaction))
+        if leg is None or attempt is None:
+            return False
+        if attempt.joins != offer:
+            # They answered while the link was away.
+            self.agents.picked_up(leg)
+        if attempt.joins != offer:
+            return False
+        self.calls.join(attempt)
+        return True
+
     # --- what the PBX tells -----------------------------------------------------------------
 
     def event(self, event: SwitchEvent) -> bool:
@@ -325,11 +331,14 @@ class CallingBack:
             self._switch.cancel(offer)
         self.calls.missing({call.call for call in found.calls})
         for leg in before:
-            if leg.offer not in found.legs:
+            if leg.offer not in found.legs and self._legs.of(leg.offer) is None:
                 self.agents.cancelled(leg.interaction, leg.offer)
         for call in found.calls:
-            if self.calls.by_call(call.call) is None:
+            attempt = self.calls.by_call(call.call)
+            if attempt is None:
                 self.calls.take_up(call.call, call.carried, call.state)
+            elif call.state in TALKS:
+                self.tell(ev.Talking(attempt.callback, attempt.fence))
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)

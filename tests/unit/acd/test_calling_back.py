@@ -10,7 +10,7 @@ from calling_stage import NUMBER, CallingStage
 from stage import RING_MS, WRAP_UP_MS
 
 from acd.callbacks import Policy
-from acd.callbacks.words import Outcome, Stage
+from acd.callbacks.words import Choice, Outcome, Stage
 from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.router.events import Arrived
@@ -362,3 +362,119 @@ def test_a_call_that_went_while_the_link_was_down_counts_as_lost() -> None:
     stage.lost()
     stage.up()
     assert [one.outcome for one in stage.shelf.results] == [Outcome.LOST]
+
+
+# --- customers who are called first --------------------------------------------------------------
+
+FIRST = Policy(agent_first=False, retry=dict.fromkeys(Outcome, ()))
+CALL = "callback-one-1"
+
+
+def holding() -> CallingStage:
+    """A customer has been called, wants to talk, and waits; an agent's phone rings."""
+    stage = stage_of(FIRST)
+    stage.promised(stage.row("one"))
+    stage.clock.pass_ms(1_000)
+    assert picks_up(stage) is Stage.ASKING
+    assert stage.floor.callbacks.calls.chose(CALL, Choice.TALK) is Stage.HOLDING
+    stage.floor.callbacks.calls.waits(CALL)
+    assert stage.switch.held == [stage.last_ring()[0]]
+    return stage
+
+
+def test_that_they_talk_is_written_before_a_customer_who_waits_is_connected() -> None:
+    stage = holding()
+    offer = stage.last_ring()[0]
+    assert (stage.shelf.seals, stage.switch.joins) == ([], [])
+    stage.answers(offer, CALL, connected=False)
+    assert (stage.shelf.seals, stage.switch.joins) == ([("one", 1)], [offer])
+    stage.floor.event(LegConnected(offer, CALL))
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.state) == (Outcome.CONNECTED, Stage.CONNECTED)
+    assert stage.presence("a")[0] == "on_contact"
+    assert stage.switch.connects == []
+
+
+def test_an_agent_who_is_there_before_the_customer_waits_is_kept_until_they_do() -> None:
+    stage = stage_of(FIRST)
+    stage.promised(stage.row("one"))
+    stage.clock.pass_ms(1_000)
+    picks_up(stage)
+    stage.floor.callbacks.calls.chose(CALL, Choice.TALK)
+    offer = stage.last_ring()[0]
+    stage.answers(offer, CALL, connected=False)
+    assert (stage.shelf.seals, stage.switch.joins) == ([], [])
+    stage.floor.callbacks.calls.waits(CALL)
+    assert (stage.shelf.seals, stage.switch.joins) == ([("one", 1)], [offer])
+
+
+def test_an_agent_who_goes_before_they_are_connected_leaves_the_customer_in_line() -> None:
+    stage = holding()
+    offer = stage.last_ring()[0]
+    stage.answers(offer, CALL, connected=False)
+    stage.leg_ends(offer, answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    again = stage.last_ring()[0]
+    assert again != offer
+    stage.answers(again, CALL)
+    assert stage.switch.joins == [offer, again]
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
+
+
+def test_callers_on_the_line_are_connected_by_the_pbx_alone() -> None:
+    stage = stage_of(FIRST)
+    stage.call("i-two")
+    assert stage.switch.held == []
+
+
+def waiting_leg(*, answered: bool = True) -> LegSnapshot:
+    return LegSnapshot("e9.1.1", "pa", answered, {"interaction": "i-one", "held": "yes"})
+
+
+def test_an_agent_held_when_the_service_died_is_connected_once_that_is_written() -> None:
+    stage = CallingStage(policy=FIRST)
+    stage.starts(stage.row("one", fence=1, holder="last"))
+    stage.up(listed(1, CallState.WAITING, [waiting_leg()]))
+    assert (stage.shelf.seals, stage.switch.joins) == ([("one", 1)], ["e9.1.1"])
+    # They are gone: the customer is in line still, and the next agent is connected as well.
+    stage.leg_ends("e9.1.1", answered=True)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    offer = stage.last_ring()[0]
+    stage.answers(offer, CALL)
+    assert stage.switch.joins == ["e9.1.1", offer]
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
+
+
+def test_an_agent_held_when_the_service_died_after_that_was_written_is_connected() -> None:
+    stage = CallingStage(policy=FIRST)
+    stage.starts()
+    stage.up(listed(1, CallState.WAITING, [waiting_leg()]))
+    assert (stage.shelf.seals, stage.switch.joins) == ([], ["e9.1.1"])
+
+
+def test_an_agent_who_answers_while_the_link_is_down_is_connected_when_it_is_back() -> None:
+    stage = holding()
+    offer = stage.last_ring()[0]
+    stage.lost()
+    held_leg = LegSnapshot(offer, "pa", True, {"interaction": "i-one", "held": "yes"})
+    stage.up(listed(1, CallState.WAITING, [held_leg]))
+    assert (stage.shelf.seals, stage.switch.joins) == ([("one", 1)], [offer])
+
+
+@pytest.mark.parametrize("policy", [FIRST, PLAIN])
+def test_who_was_connected_while_the_link_was_down_has_talked(policy: Policy) -> None:
+    stage = holding() if policy is FIRST else stage_of(policy)
+    if policy is FIRST:
+        offer = stage.last_ring()[0]
+        stage.answers(offer, CALL, connected=False)
+    else:
+        stage.promised(stage.row("one"))
+        offer = held(stage)
+        picks_up(stage)
+        stage.floor.callbacks.calls.waits(CALL)
+    stage.lost()
+    talk = LegSnapshot(offer, "pa", True, {"interaction": "i-one", "queue": "q"})
+    stage.up(listed(1, CallState.TALKING, [talk]))
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
+    stage.clock.pass_ms(60_000)
+    assert stage.switch.given_up == []
