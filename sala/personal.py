@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -64,10 +65,8 @@ class Personal:
 
         They hear so once it is on disk; who hangs up before it was asked for has promised nothing.
         """
-        try:
+        with contextlib.suppress(CallGone):
             await self._talk(call, agent)
-        except CallGone:
-            pass
 
     async def _talk(self, call: Call, agent: str) -> None:
         await call.answer()
