@@ -43,12 +43,8 @@ class Customers:
         await self.house.stack.reload()
 
     async def policy(self, queue: str = "sales", **fields: Any) -> None:
-        """Set a queue's policy; what is not given has its default, but for the hours and machines.
-
-        Whether somebody is a machine is judged by the PBX, and at times wrongly: that is listened
-        for in the tests that are about it.
-        """
-        policy = {"calling": ALWAYS, "machine": "connect", **fields}
+        """Set a queue's policy; what is not given has its default, but for the hours."""
+        policy = {"calling": ALWAYS, **fields}
         await self.db.execute(
             "INSERT INTO callback_policies VALUES ($1, $2::text::json)"
             " ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy",
