@@ -11,6 +11,7 @@ from . import events as ev
 from .calling import Calling
 from .events import Decision
 from .held import Held
+from .place import taken
 from .policy import Policy
 from .shelf import Shelf
 from .words import Choice, Outcome, Stage
@@ -65,6 +66,9 @@ class Conduct:
         until = self._calling.window(policy.calling, one.record.number, now).until
         self._shelf.stay(one, Stage.WAITING, min(until, one.expires))
         if policy.agent_first:
+            if one.record.owner and not one.in_line:
+                # They wait for their agent from now, however long ago it was asked for.
+                one.place = replace(one.place, began=now)
             self._enter(one)
         else:
             self.leave(one)
@@ -117,8 +121,9 @@ class Conduct:
                 if one.stage is Stage.RESERVED:
                     one.due = now + HELD_MS
                     self.settle(one, now)
-            case ev.CalledAgain() if one.stage in _MERGES:
-                place = replace(one.place, interaction=event.interaction)
+            case ev.CalledAgain() if one.stage in _MERGES and not _is_ahead(one, now):
+                queue = self.queues.get(one.queue) or QueueConfig(one.queue)
+                place = taken(one.record, queue, event.interaction, now, event.kept)
                 self._hang_up_now(one)
                 self._end(one, Stage.MERGED, "called_again", event.interaction)
                 self.out.append(ev.TakePlace(one.id, place))
@@ -333,3 +338,8 @@ class Conduct:
         self.leave(one)
         one.stage, one.until, one.fence = state, None, 0
         self._shelf.forget(one)
+
+
+def _is_ahead(one: Held, now: int) -> bool:
+    """Tell whether an agent has promised to call later: a call about something else ends it not."""
+    return bool(one.record.owner) and one.due > now
