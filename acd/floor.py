@@ -6,7 +6,7 @@ agent becomes a router event (`acd.driver`), the router's decisions become order
 `Ledger`, events to the journal.
 
 The PBX is the truth about which calls exist. While its link is down there is no router; when it
-is back a fresh one is built from the PBX's own list (`acd.restore`), so a restart of this process
+is back a fresh one is built from the PBX's own list (`acd.restorer`), so a restart of this process
 and a break of the link are the same thing.
 """
 
@@ -20,22 +20,22 @@ from typing import Any
 
 from acd import status
 from acd.calling_back import CallingBack
-from acd.calling_back.attempt import fence_of
 from acd.clock import Clock
 from acd.contacts import Contact, Contacts, Errand
 from acd.driver import Driver
 from acd.estimates import Waits
 from acd.estimates.announcer import MINUTE_MS
 from acd.handover import Handovers
-from acd.handover.found import sort_out
 from acd.handover.moves import Moves
 from acd.hours import Hours
 from acd.ledger import Ledger
 from acd.legs import Legs
 from acd.orders import Orders
-from acd.partings import Parting, of_end, of_fault
+from acd.partings import Parting, of_end
+from acd.parts import Parts
 from acd.places import facts, is_plain
-from acd.restore import Past, Restored, restore
+from acd.restore import Past
+from acd.restorer import Restorer
 from acd.roster import Roster
 from acd.router.check import check
 from acd.router.events import (
@@ -44,7 +44,6 @@ from acd.router.events import (
     Arrived,
     Batch,
     ConfigChanged,
-    DayStarted,
     Event,
     LeaveReason,
     Left,
@@ -55,7 +54,6 @@ from acd.talks import Talks
 from pbx.port import (
     CallEnded,
     DeviceChanged,
-    FloorSnapshot,
     LegAnswered,
     LegConnected,
     LegEnded,
@@ -91,25 +89,20 @@ class Floor:
         self._ledger = ledger
         self._clock = clock
         self._roster = roster
-        self._past = past or Past()
-        self._fresh = True
-        """Whether this process has not seen the floor yet."""
         self._contacts = Contacts()
         self._legs = Legs(switch)
         self._reachable: frozenset[str] = frozenset()
         self._orders = Orders(switch, ledger, self._contacts, self._legs, roster, self._feed)
         self._driver = Driver(ledger, clock, self._orders.act, epoch)
-        self._talks = Talks(ledger, clock, self._contacts, self._legs, self._orders, self._driver)
-        self._moves = Moves(
-            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
-        )
+        parts = Parts(switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver)
+        self._talks = Talks(parts)
+        self._moves = Moves(parts)
         self.handovers = Handovers(self._moves)
-        self.callbacks = CallingBack(
-            switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver
-        )
-        self._orders.callbacks = self.callbacks
+        self.callbacks = self._orders.callbacks = CallingBack(parts)
         self._hours = Hours(clock, self._feed, zone)
-        self._day = self._hours.day  # when the link was lost last
+        self._restorer = Restorer(
+            parts, self._moves, self.handovers, self.callbacks, self._hours, past or Past()
+        )
         self._waits: Waits | None = None
         self.parted: Callable[[Parting], None] = lambda _parting: None
         """Told of callers who hung up in line, or were cut off."""
@@ -148,7 +141,7 @@ class Floor:
 
     def recall(self, interaction: str, carried: Mapping[str, str]) -> Arrived | None:
         """What brings a call that is not known here back to its place; None if it has none."""
-        return self._past.place(interaction, carried, self._clock.now())
+        return self._restorer.past.place(interaction, carried, self._clock.now())
 
     def opened(self, contact: Contact) -> None:
         """A call has come in as this interaction."""
@@ -194,6 +187,10 @@ class Floor:
             contact.settled = False
         return reason
 
+    def in_flow(self, contact: Contact) -> None:
+        """A call is in its flow, again or still: it neither waits nor talks."""
+        contact.arrival, contact.answered, contact.settled = None, False, False
+
     def leave(self, contact: Contact) -> bool:
         """A waiting call leaves its queue for its flow; False if an agent has answered it."""
         if not contact.in_line or self._is_answered(contact):
@@ -219,8 +216,9 @@ class Floor:
         return True
 
     def step_back(self, contact: Contact) -> None:
-        """The caller goes on waiting, at their place."""
-        self._feed(contact.rejoining(), self._clock.now())
+        """The caller goes on waiting, at their place, if they are still there."""
+        if self._contacts.get(contact.interaction) is contact:
+            self._feed(contact.rejoining(), self._clock.now())
 
     def called_back(self, contact: Contact) -> None:
         """The caller has been promised a callback, and waits no more."""
@@ -293,10 +291,10 @@ class Floor:
                 self._device_changed(address, reachable)
             case SwitchLost(why):
                 log.warning("switch lost", extra={"action": "switch_lost", "why": why})
-                self._day = self._hours.day
-                self._driver.lose()
+                self._restorer.lost()
             case SwitchBack(floor):
-                self._restore(floor)
+                self._reachable = floor.reachable
+                self._restorer.restore(floor, self.parted, self.cut)
             case LegRinging():
                 pass
 
@@ -326,93 +324,6 @@ class Floor:
 
     def _is_reachable(self, agent: str) -> bool:
         return self._roster.address(agent) in self._reachable
-
-    # --- after the link, or this process, was away ------------------------------------------
-
-    def _restore(self, floor: FloorSnapshot) -> None:
-        now = self._clock.now()
-        self._reachable = floor.reachable
-        sorted_out = sort_out(floor, self._roster)
-        calling_back = self.callbacks.sort_out(sorted_out.floor)
-        reserved = [leg for leg in self._legs if leg.reserved]
-        floor = calling_back.floor
-        found: Restored = restore(
-            floor,
-            self._roster,
-            self._contacts,
-            self._legs.known(),
-            self._driver.router,
-            now,
-            self._past,
-        )
-        for contact in found.gone:
-            self._ledger.ended(contact.interaction, now, "system", failed=True)
-        ended = {contact.interaction for contact in found.gone}
-        for interaction in self._ledger.unknown({*found.contacts, *calling_back.interactions}):
-            self._ledger.ended(interaction, now, "system", failed=True)
-            if floor.restarted and interaction not in ended:
-                self.cut(interaction)
-        for offer in found.orphans:
-            self._switch.cancel(offer)
-        self._contacts.replace(found.contacts.values())
-        self._legs.restore({**found.legs, **calling_back.legs})
-        for contact in found.contacts.values():
-            # What was not written yet when the last process died is written now.
-            self._ledger.recovered(contact, now, fence_of(contact.carry))
-        handed = self.handovers.restore(sorted_out)
-        hearing = self._moves.hearing()
-        talks = dict.fromkeys((leg.offer for leg in self._legs if leg.answered), "transferred")
-        talks |= {one.leg: one.consult_became for one in hearing}
-        self._ledger.legs(talks, {*found.legs, *self._moves.by_leg}, now)
-        for leg in self._legs:
-            self._ledger.ringing(leg.interaction, leg.queue, leg.offer, leg.agent, now)
-            of = self._contacts.get(leg.interaction)
-            if leg.connected and of is not None and of.held:
-                self._ledger.held(leg.interaction, leg.offer, leg.agent, leg.queue, now)
-            elif leg.connected:
-                self._ledger.talking(leg.interaction, leg.offer, leg.agent, now)
-        for one in hearing:
-            agent = one.target.agent or None
-            self._ledger.talking(one.interaction, one.leg, agent, now)
-        if self._fresh:
-            self._fresh = False
-            wraps = self._past.wraps.items()
-            self._orders.wrapping |= {agent: wrap.interaction for agent, wrap in wraps}
-        before = self._hours.day if self._driver.up else self._day
-        hours = self._hours.configure(self._roster.hours, now, anew=True)
-        config, *told = found.events
-        called = self.callbacks.arrivals(calling_back)
-        # A day that has begun meanwhile ends the counts of the one before.
-        day = () if before == self._hours.day else (DayStarted(),)
-        events = (config, *hours, *told, *handed, *called, *day)
-        self._driver.begin(self._roster.configuration, events, now)
-        self._cancel_unknown()
-        self.callbacks.resume(calling_back, reserved)
-        for offer in found.joins:
-            self._orders.join(offer)
-        for contact in found.gone:
-            self.callbacks.gone(contact)
-            if floor.restarted and (parting := of_fault(contact, now)) is not None:
-                self.parted(parting)
-        for contact in self._contacts:
-            if contact.settled and contact.errand:
-                self._switch.summon(contact.call)
-        log.info(
-            "floor restored",
-            extra={
-                "action": "floor_restored",
-                "calls": len(self._contacts),
-                "legs": len(self._legs),
-                "reachable": len(floor.reachable),
-            },
-        )
-
-    def _cancel_unknown(self) -> None:
-        """Stop what rings though the router would not have it so."""
-        router = self._driver.router
-        for leg in list(self._legs):
-            if not leg.answered and (router is None or router.offer(leg.offer) is None):
-                self._legs.cancel(leg.offer, leg.agent)
 
     # --- views ------------------------------------------------------------------------------
 

@@ -5,12 +5,8 @@ The place where a contact gets its agent (`connected`) and where they part (`_ta
 
 from __future__ import annotations
 
-from acd.clock import Clock
-from acd.contacts import Contacts, Errand, Leg
-from acd.driver import Driver
-from acd.ledger import Ledger
-from acd.legs import Legs
-from acd.orders import Orders
+from acd.contacts import Errand, Leg
+from acd.parts import Parts
 from acd.router.events import Batch, Ended, Failure, OfferAccepted, OfferFailed
 from pbx.port import Cause
 
@@ -25,21 +21,13 @@ FAILURES = {
 class Talks:
     """Takes what becomes of agents' legs."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-        orders: Orders,
-        driver: Driver,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        self._contacts = contacts
-        self._legs = legs
-        self._orders = orders
-        self._driver = driver
+    def __init__(self, parts: Parts) -> None:
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._contacts = parts.contacts
+        self._legs = parts.legs
+        self._orders = parts.orders
+        self._driver = parts.driver
 
     def answered(self, offer: str) -> None:
         """An agent has picked up."""

@@ -33,9 +33,8 @@ async def epochs(database: Database) -> list[str]:
 async def runs(database: Database, first_ms: int, last_ms: int) -> list[str]:
     """Return the epochs of the router that have entries in a span of time, oldest first.
 
-    Callers' ways through flows stand in epochs of their own, `ivr.…`, as do the
-    places of those who wait, `place.…`, estimates, `ewt.…`, checkpoints, `check.…`, and what
-    callbacks tell, `callback.…`; all are left out.
+    What else stands in the journal, such as callers' ways through flows, is left out: the
+    database's `is_run` knows it.
     """
     return [row["epoch"] for row in await database.rows("journal_runs", first_ms, last_ms)]
 

@@ -10,12 +10,8 @@ from acd.callbacks.words import Stage
 from acd.calling_back.attempt import RESERVED, facts
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
-from acd.clock import Clock
 from acd.contacts import Leg
-from acd.driver import Driver
-from acd.ledger import Ledger
-from acd.legs import Legs
-from acd.orders import Orders
+from acd.parts import Parts
 from acd.router.events import Adopted, Event, Failure, Offer, OfferFailed
 from crm.errors import CrmError
 from crm.records import Callback
@@ -33,23 +29,14 @@ NAME = "Callback"
 class Agents:
     """Rings agents whom the router has chosen for callbacks. `tell` tells the book."""
 
-    def __init__(
-        self,
-        tell: Callable[[ev.Event], None],
-        rows: Rows,
-        ledger: Ledger,
-        clock: Clock,
-        legs: Legs,
-        orders: Orders,
-        driver: Driver,
-    ) -> None:
+    def __init__(self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts) -> None:
         self._tell = tell
         self._rows = rows
-        self._ledger = ledger
-        self._clock = clock
-        self._legs = legs
-        self._orders = orders
-        self._driver = driver
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._legs = parts.legs
+        self._orders = parts.orders
+        self._driver = parts.driver
         self.store: Store | None = None
         self._coming: dict[str, Offer] = {}
         """By offer: those whose agents are about to be rung."""

@@ -10,16 +10,14 @@ from acd.callbacks.words import Choice, Outcome, Stage
 from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
-from acd.clock import Clock
-from acd.contacts import Contact, Contacts
+from acd.contacts import Contact
 from acd.gate import Refusal
-from acd.ledger import Ledger
-from acd.legs import Legs
+from acd.parts import Parts
 from acd.router.events import Arrived
 from crm.errors import CrmError
 from crm.records import Callback, SegmentKind
 from pbx.errors import LocalProtocolError
-from pbx.port import Call, Caller, CallState, Cause, Switch
+from pbx.port import Call, Caller, CallState, Cause
 
 log = logging.getLogger(__name__)
 
@@ -30,23 +28,14 @@ _CAPS = frozenset({Refusal.DAY_CAP, Refusal.AT_ONCE_CAP})
 class Calls:
     """Makes attempts. `tell` tells the book."""
 
-    def __init__(
-        self,
-        tell: Callable[[ev.Event], None],
-        rows: Rows,
-        switch: Switch,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-    ) -> None:
+    def __init__(self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts) -> None:
         self._tell = tell
         self._rows = rows
-        self._switch = switch
-        self._ledger = ledger
-        self._clock = clock
-        self._contacts = contacts
-        self._legs = legs
+        self._switch = parts.switch
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._contacts = parts.contacts
+        self._legs = parts.legs
         self.store: Store | None = None
         self._of: dict[str, Attempt] = {}
         """By callback."""

@@ -28,12 +28,9 @@ from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
-from acd.clock import Clock, Timer
-from acd.contacts import Contact, Contacts, Leg
-from acd.driver import Driver
-from acd.ledger import Ledger
-from acd.legs import Legs
-from acd.orders import Orders
+from acd.clock import Timer
+from acd.contacts import Contact, Leg
+from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
 from crm.errors import CrmError
 from crm.identities import phone
@@ -44,7 +41,6 @@ from pbx.port import (
     LegAnswered,
     LegConnected,
     LegEnded,
-    Switch,
     SwitchEvent,
 )
 
@@ -62,27 +58,18 @@ class CallingBack:
     Synchronous, as the floor is: what waits for the database is done by `Store`, which then tells.
     """
 
-    def __init__(
-        self,
-        switch: Switch,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-        orders: Orders,
-        driver: Driver,
-    ) -> None:
-        self._switch = switch
-        self._ledger = ledger
-        self._clock = clock
-        self._contacts = contacts
-        self._legs = legs
-        self._orders = orders
-        self._driver = driver
-        rows = self._rows = Rows(self.tell, lambda one: contacts.get(one) is not None)
-        self.calls = Calls(self.tell, rows, switch, ledger, clock, contacts, legs)
-        self.agents = Agents(self.tell, rows, ledger, clock, legs, orders, driver)
-        self._expecting = Expecting(self.tell, rows.book, clock, driver)
+    def __init__(self, parts: Parts) -> None:
+        self._switch = parts.switch
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._contacts = parts.contacts
+        self._legs = parts.legs
+        self._orders = parts.orders
+        self._driver = parts.driver
+        rows = self._rows = Rows(self.tell, lambda one: self._contacts.get(one) is not None)
+        self.calls = Calls(self.tell, rows, parts)
+        self.agents = Agents(self.tell, rows, parts)
+        self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
         self._region = ""
         self._inbox: deque[ev.Event] = deque()
@@ -148,8 +135,10 @@ class CallingBack:
         callback = None if own else self._rows.book.of(queue, None, e164 or "")
         if callback is None:
             return None
+        place, router = self._rows.book.place(callback), self._driver.router
+        kept = router.kept(place.interaction) if place is not None and router is not None else None
         self._taken = None
-        self.tell(ev.CalledAgain(callback, contact.interaction))
+        self.tell(ev.CalledAgain(callback, contact.interaction, kept))
         return self._taken
 
     # --- the book ---------------------------------------------------------------------------

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-from acd.clock import Clock
-from acd.contacts import Contact, Contacts, Errand, Leg
-from acd.driver import Driver
+from acd.contacts import Contact, Errand, Leg
 from acd.handover.handover import Handover, HandoverRefused, Kind, Stage, Target, Way
-from acd.ledger import Ledger
-from acd.legs import Legs
-from acd.orders import Orders
+from acd.parts import Parts
 from acd.router.events import (
     AgentBusy,
     AgentFreeAgain,
@@ -23,7 +19,6 @@ from acd.router.events import (
     Wanted,
 )
 from crm.records import SegmentKind
-from pbx.port import Switch
 
 RING_MS = 20_000
 """How long an agent is rung for a contact that was in no queue."""
@@ -37,23 +32,14 @@ FREE = frozenset({Presence.AVAILABLE, Presence.PAUSED})
 class Moves:
     """One place for each move; all take effect in the router, the ledger and the PBX alike."""
 
-    def __init__(
-        self,
-        switch: Switch,
-        ledger: Ledger,
-        clock: Clock,
-        contacts: Contacts,
-        legs: Legs,
-        orders: Orders,
-        driver: Driver,
-    ) -> None:
-        self.switch = switch
-        self.ledger = ledger
-        self.clock = clock
-        self.contacts = contacts
-        self.legs = legs
-        self.orders = orders
-        self.driver = driver
+    def __init__(self, parts: Parts) -> None:
+        self.switch = parts.switch
+        self.ledger = parts.ledger
+        self.clock = parts.clock
+        self.contacts = parts.contacts
+        self.legs = parts.legs
+        self.orders = parts.orders
+        self.driver = parts.driver
         self.by_leg: dict[str, Handover] = {}
         self._numbers = itertools.count(1)
 

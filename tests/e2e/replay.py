@@ -21,9 +21,7 @@ async def replayed(db: asyncpg.Pool) -> int:
     }
     agreed = 0
     # What is no run of the router stands in epochs of its own.
-    routed = (
-        "SELECT DISTINCT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt|check|callback)[.]'"
-    )
+    routed = "SELECT DISTINCT epoch FROM journal WHERE is_run(epoch)"
     for epoch in [row["epoch"] for row in await db.fetch(routed)]:
         replayer = Replayer(epoch)
         entries = await db.fetch(

@@ -10,8 +10,7 @@ from house import House, of_kind, until
 async def restored(house: House, agent: str) -> dict[str, int]:
     """What the newest run of the router was told of an agent at its beginning."""
     body = await house.stack.db.fetchval(
-        "SELECT body FROM journal WHERE seq = 1 AND epoch !~ '^(ivr|place|ewt|check|callback)[.]'"
-        " ORDER BY id DESC LIMIT 1"
+        "SELECT body FROM journal WHERE seq = 1 AND is_run(epoch) ORDER BY id DESC LIMIT 1"
     )
     events = json.loads(body)["events"]
     found: dict[str, int] = next(

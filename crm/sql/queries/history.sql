@@ -46,7 +46,7 @@ SELECT queue, to_ms(started_at) AS at_ms, to_ms(over) - to_ms(started_at) AS ms 
 -- name: history_presence
 -- When agents came and went, by the decisions of the router's runs that reach into a span.
 WITH runs AS (
-    SELECT epoch, max(at_ms) AS over FROM journal WHERE epoch !~ '^(ivr|place|ewt|check|callback)[.]'
+    SELECT epoch, max(at_ms) AS over FROM journal WHERE is_run(epoch)
     GROUP BY epoch HAVING max(at_ms) >= $1 AND min(at_ms) < $2
 ), moves AS (
     SELECT runs.epoch, runs.over, journal.id, one.number, at_ms, one.row ->> 1 AS agent,

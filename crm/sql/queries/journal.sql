@@ -8,7 +8,7 @@ WHERE epoch = $1 AND seq >= $2 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq
 SELECT epoch FROM journal GROUP BY epoch ORDER BY min(id);
 
 -- name: journal_runs
-SELECT epoch FROM journal WHERE epoch !~ '^(ivr|place|ewt|check|callback)[.]'
+SELECT epoch FROM journal WHERE is_run(epoch)
 GROUP BY epoch HAVING max(at_ms) >= $1 AND min(at_ms) <= $2 ORDER BY min(id);
 
 -- name: journal_last
