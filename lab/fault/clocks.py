@@ -26,7 +26,7 @@ AFTER_MS = 3_000
 LATE_MS = 15_000
 """Within which time somebody is called when it may be, at the latest."""
 JUMP_S = 7_200.0
-SLOW_S = 20.0
+SLOW_S = 10.0
 SPRING, AUTUMN = "02:30-04:00", "01:30-03:00"
 """Calling hours. Clocks go forward from 02:00 to 03:00: there is no 02:30. They go back from 02:00
 to 01:00: 01:30 comes twice, with half an hour in between at which nobody may be called."""

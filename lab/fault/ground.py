@@ -187,13 +187,7 @@ class Ground:
 
     async def kill_database(self) -> None:
         """Kill Postgres (SIGKILL), and wait until it is gone."""
-        state = self.stack.home / "state"
-        pid = embedded.running(state)
-        if pid is None:
-            raise StackError("the database does not run")
-        process = psutil.Process(pid)
-        process.kill()
-        await asyncio.to_thread(psutil.wait_procs, [process], STOP_S)
+        await self.stack.kill_database()
 
     async def start_database(self) -> None:
         """Start Postgres again, and wait until the service has written what it kept."""

@@ -52,7 +52,7 @@ class Wire:
         return f"{self._plain}?host={quote(str(self._folder))}"
 
     async def __aenter__(self) -> Wire:
-        self._server = await asyncio.start_unix_server(self._carry, self._folder / _SOCKET)
+        self._server = await asyncio.start_unix_server(self._accept, self._folder / _SOCKET)
         return self
 
     async def __aexit__(
@@ -68,11 +68,13 @@ class Wire:
         await asyncio.gather(*self._lines, return_exceptions=True)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = asyncio.create_task(self._carry(reader, writer))
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection, until either side has closed it."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._lines.add(task)
         there: asyncio.StreamWriter | None = None
         try:
             answers, there = await asyncio.open_unix_connection(self._to)
@@ -86,7 +88,6 @@ class Wire:
         except OSError:
             pass  # the database is away: so is the wire
         finally:
-            self._lines.discard(task)
             for end in (writer, there):
                 if end is not None:
                     end.close()
