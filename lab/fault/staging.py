@@ -65,7 +65,7 @@ class Staging:
             await self.until(
                 lambda: (
                     all(number in ended for number in numbers)
-                    and all(talk.until for one in customers for talk in one.talks)
+                    and all(span.until for one in customers for span in (*one.rings, *one.talks))
                 ),
                 "all callbacks end",
                 within,
