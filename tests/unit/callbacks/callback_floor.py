@@ -109,6 +109,8 @@ class CallbackFloor:
                 if row.live != one.fence:
                     return
                 row.live = 0
+                # Whose end nobody told has been hung up on long ago.
+                self.at_customer.pop(one.callback, None)
                 row.counted += one.counts
                 row.record = replace(row.record, due_ms=one.due or row.record.due_ms)
                 if one.state is not Stage.WAITING:
