@@ -1,4 +1,4 @@
-"""`python -m lab.bench [--quick] [--only idle,freed,cpu,rate,router,insight,menu,callbacks]`.
+"""`python -m lab.bench [--quick] [--only NAMES]`: names of `MEASUREMENTS` and `ALONE`, with commas.
 
 Ends with 0 whatever the times are, with 1 when something could not be measured, with 2 for a
 wrong option.
@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crm.errors import CrmError
-from lab.bench import callbacks, cpu, freed, idle, insight, menu, rate, report, router
+from lab.bench import callbacks, cpu, freed, idle, insight, machines, menu, rate, report, router
 from lab.bench.figures import Finding
 from lab.bench.ground import Ground
 from lab.errors import LabError
@@ -34,6 +34,7 @@ MEASUREMENTS: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
 ALONE: dict[str, tuple[str, Callable[..., Awaitable[Finding]]]] = {
     "menu": ("callers in menus", menu.measure),
     "callbacks": ("10,000 waiting callbacks", callbacks.measure),
+    "machines": ("whom it takes for an answering machine", machines.measure),
 }
 """Those that stand on ground of their own."""
 OUTPUT = Path(".sala") / "bench.json"

@@ -8,8 +8,8 @@ import pytest_asyncio
 from callback_house import SOON, Customers
 from house import House, of_kind, outcomes
 
-from lab import audio
 from lab.hearing import hear_each_other
+from lab.openings import voicemail
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -127,7 +127,7 @@ async def test_a_machine_answers(house: House, customers: Customers) -> None:
     number, outside = await customers.promised()
     agent = await customers.reserved(await customers.agent("1001"))
     machine = await outside.answer(await outside.ringing(8))
-    await machine.say(audio.voice(31, 5.0))
+    await machine.say(await voicemail())
     await agent.ended(10)
     await machine.ended()
     row = await customers.becomes(number, "failed")
@@ -139,7 +139,7 @@ async def test_a_message_is_left_on_a_machine(house: House, customers: Customers
     number, outside = await customers.promised()
     agent = await customers.reserved(await customers.agent("1001"))
     machine = await outside.answer(await outside.ringing(8))
-    await machine.say(audio.voice(32, 4.0))
+    await machine.say(await voicemail())
     await agent.ended(10)
     await machine.hears(house.prompt("callback-message"), at_least=0.7, within=20)
     await machine.ended()
