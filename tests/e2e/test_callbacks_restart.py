@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from callback_house import Customers
+from callback_house import SOON, Customers
 from house import House, of_kind, outcomes
 
 from lab.hearing import hear_each_other
