@@ -108,6 +108,10 @@ class Agents:
         if callback := self._rows.of(interaction):
             self._tell(ev.Unreserved(callback, offer))
 
+    def anew(self) -> None:
+        """The link is back, and the router new: no offer of before is rung any more."""
+        self._coming.clear()
+
     def held_for(self, offer: str) -> Callback | None:
         """Return the callback that a leg is held for; None if it is for none (any more)."""
         leg = self._legs.of(offer)

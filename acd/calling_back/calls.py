@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Choice, Outcome, Stage
-from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, FENCE, RESERVED, Attempt, call_of, facts, fence_of
+from acd.calling_back.attempt import (
+    AWAY_MS,
+    CAPPED_MS,
+    FENCE,
+    RESERVED,
+    Attempt,
+    call_of,
+    facts,
+    fence_of,
+)
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Contact
@@ -148,7 +157,12 @@ class Calls:
         self._ledger.ends(
             attempt.interaction, SegmentKind.CALLBACK, attempt.call, str(outcome), now
         )
+        if self._rows.book.stage(attempt.callback) is None:
+            self._rows.forget(attempt.callback, attempt.interaction)
         if outcome is not Outcome.CONNECTED:
+            if attempt.contact is not None:
+                # Its call may be up still; it is nobody's who waits here.
+                self._contacts.pop(attempt.call)
             by = "customer" if outcome is Outcome.HUNG_UP else "system"
             self._ledger.ended(attempt.interaction, now, by)
             if attempt.ended is not None:

@@ -307,6 +307,7 @@ class CallingBack:
 
     def sort_out(self, floor: FloorSnapshot) -> Found:
         """Tell what of the PBX's list is a callback's; rows read at the start are known now."""
+        self.agents.anew()
         found = sort_out(
             floor,
             self._orders.roster,

@@ -156,9 +156,7 @@ def test_what_is_changed_after_a_worker_died_holds() -> None:
     here.tell(cb.Known(replace(row.record, number="+12125550188")))
     here.answer(next(iter(here.offers)))
     (dial,) = [
-        one
-        for one in here.book.handle(cb.Claimed("cb", 4, 1), NOON)
-        if isinstance(one, cb.Dial)
+        one for one in here.book.handle(cb.Claimed("cb", 4, 1), NOON) if isinstance(one, cb.Dial)
     ]
     assert dial.number == "+12125550188"
 
