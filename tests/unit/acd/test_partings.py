@@ -13,7 +13,7 @@ from acd.partings import Parting
 from acd.router.events import Arrived, Wanted
 from crm import callbacks
 from crm.database import Database
-from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchBack
+from pbx.port import CallEnded, Cause, FloorSnapshot, LegEnded, SwitchBack
 from sala.rescues import Rescues
 
 
@@ -66,6 +66,19 @@ def test_a_fault_cuts_who_waits_and_who_talks_and_no_wish_does() -> None:
     stage.call("i2")
     stage.ends("i2", Cause.NORMAL)
     assert stage.told() == []
+
+
+@pytest.mark.parametrize("hung_up", [False, True])
+def test_the_end_of_the_agents_leg_may_be_told_before_that_of_a_caller_who_is_cut_off(
+    hung_up: bool,
+) -> None:
+    stage = Watched()
+    stage.call("i1")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.floor.event(LegEnded(offer, Cause.NORMAL, answered=True, hung_up=hung_up))
+    stage.ends("i1", Cause.FAILED)
+    assert stage.told() == ([] if hung_up else [("i1", 0, True)])
 
 
 @pytest.mark.parametrize("restarted", [True, False])
