@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from acd.router.events import Arrived
 from pbx.port import Caller
 
+OFFERED = "offered"
+"""What a call carries whose caller was offered a callback."""
+
 
 @dataclass(slots=True)
 class Errand:
@@ -51,8 +54,6 @@ class Contact:
     """Whom the customer spoke to last."""
     talking_to: str = ""
     answered: bool = False
-    offered: bool = False
-    """Whether a callback was offered for how long the wait is expected to be."""
     told_ms: int | None = None
     """The latest moment they were told to be served by."""
     ticks: int = 0
@@ -66,6 +67,11 @@ class Contact:
     """How its agent holds it: by `order` or by `phone`; empty if not (see `acd.handover`)."""
     stage: str = ""
     """What is done to hand it on: `consult`, `conference`, `transfer` or `recall`; else empty."""
+
+    @property
+    def offered(self) -> bool:
+        """Whether a callback was offered, by this process or one before."""
+        return OFFERED in self.carry
 
     @property
     def queue(self) -> str:

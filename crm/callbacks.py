@@ -336,6 +336,7 @@ def _callback(row: Any) -> Callback:
     fields = dict(row)
     if fields["place"] is not None:
         fields["place"] = json.loads(fields["place"])
+    fields["phones"] = tuple(fields["phones"])
     return Callback(**fields)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import orjson
 
 from crm.database import Database
@@ -48,6 +50,22 @@ async def today(database: Database, midnight_ms: int, now_ms: int) -> dict[str, 
     """Return, by agent, the contacts begun since midnight and the time occupied (ms) until now."""
     rows = await database.rows("interactions_today", midnight_ms, now_ms)
     return {row["agent"]: (row["contacts"], row["busy_ms"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Somebody an agent spoke to: their number in E.164, None if withheld."""
+
+    interaction: str
+    number: str | None
+    queue: str | None
+    language: str | None
+
+
+async def last_of(database: Database, agent: str, since_ms: int) -> Spoken | None:
+    """Return whom an agent talks with; or talked with last, if that was over since then."""
+    row = await database.row("interactions_last_of", agent, since_ms)
+    return None if row is None else Spoken(**row)
 
 
 async def queue_totals(database: Database) -> list[QueueTotals]:

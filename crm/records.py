@@ -278,6 +278,8 @@ class Callback:
     ended_ms: int | None = None
     reason: str | None = None
     merged_into: str | None = None
+    phones: tuple[str, ...] = ()
+    """The customer's other numbers, as the record has them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from sala.asking import Lines
 from sala.handing import Handing, Verb
 from sala.ordering import CallbackRefused, Orders
 from sala.past import recalled
+from sala.personal import Personal
 from sala.reception import Reception
 from sala.rescues import Rescues
 from sala.secrets import Secrets
@@ -155,7 +156,8 @@ class Service:
             region=settings.default_region,
         )
         floor.parted, floor.cut = rescues.parted, rescues.cut
-        self._ordering = Orders(outside.promises, database, lambda: lines.roster, clock.now)
+        orders = Orders(outside.promises, database, lambda: lines.roster, clock.now)
+        self._ordering = orders
         handing = self._handing = Handing(
             floor, roster, outside.dialling if settings.trunk_out else None
         )
@@ -175,6 +177,14 @@ class Service:
             services=outside.services,
             notebook=outside.notebook,
             handing=handing,
+            personal=Personal(
+                orders,
+                database,
+                prompts,
+                clock.now,
+                kept=self._kept,
+                language=settings.language,
+            ),
             announces=settings.announce_waits,
         )
         await switch.start(self._reception)

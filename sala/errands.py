@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from acd.contacts import Contact, Errand
+from acd.contacts import OFFERED, Contact, Errand
 from acd.floor import Floor
 from crm.errors import CrmError
 from crm.identities import phone
@@ -84,6 +84,8 @@ class Errands:
             self._log(contact, "callback_not_offered", "no callbacks are made here")
             return False
         if not asked:
+            contact.carry[OFFERED] = "yes"
+            await call.carry({OFFERED: "yes"})
             told = self._floor.wait_prompts(contact)
             if await session.ask([*told, OFFER], first_ms=ANSWER_MS) != ACCEPT:
                 await self._callbacks.declined(contact.interaction, contact.queue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from crm import callbacks
 from crm.callbacks import Answer
 from crm.database import Database
 from crm.errors import DataRefused, NotFound
+from crm.interactions import Spoken
 from sala.errors import UserError
 
 API, AGENT = "api", "agent"
@@ -76,7 +78,12 @@ class Orders:
         self._clock = clock
 
     async def add(
-        self, wish: Mapping[str, Any], contact: Contact | None = None, *, force: bool = False
+        self,
+        wish: Mapping[str, Any],
+        contact: Contact | None = None,
+        *,
+        force: bool = False,
+        source: str | None = None,
     ) -> Made:
         """Promise a callback: `number`, `queue`, and if wanted `agent`, `due_ms`, `language`.
 
@@ -109,7 +116,8 @@ class Orders:
                 checked,
                 # A call in progress ends as what it is; the callback is an interaction of its own.
                 None,
-                source=SLOT if due is not None else AGENT if contact is not None else API,
+                source=source
+                or (SLOT if due is not None else AGENT if contact is not None else API),
                 due_ms=due,
                 told_ms=None if due is None else due + here.policy.slot_ms,
                 owner=agent or None,
@@ -120,6 +128,29 @@ class Orders:
             why = made.refusal.value if made.refusal else _WHY.get(made.answer or Answer.FULL, "")
             raise CallbackRefused(f"no callback is promised: {why}")
         return made
+
+    async def own(self, agent: str, spoken: Spoken, due_ms: int) -> str:
+        """Promise that an agent calls back whom they spoke to; return the number.
+
+        `due_ms` is the soonest. One that the customer waits for already becomes the
+        agent's own, unless it is another agent's. Raises `CallbackRefused`.
+        """
+        wish = {
+            "number": spoken.number,
+            "queue": spoken.queue,
+            "agent": agent,
+            "language": spoken.language,
+            "due_ms": due_ms,
+        }
+        made = await self.add(wish, source=AGENT, force=True)
+        if made.answer is Answer.FOUND:
+            there = await callbacks.get(self._database, made.callback)
+            if there.owner not in (None, agent):
+                raise CallbackRefused("the customer waits for another agent's call")
+            with contextlib.suppress(NotFound):  # it has just ended: there is nothing to do
+                await callbacks.reassign(self._database, made.callback, owner=agent)
+            return there.number
+        return str(self._promises.check(spoken.number or ""))
 
     async def change(self, callback: str, number: str) -> str:
         """Have another number called, or with an empty one cancel; return the number.

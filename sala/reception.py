@@ -32,6 +32,7 @@ from sala.calling_back import Speaking
 from sala.errands import Errands
 from sala.handing import Handing
 from sala.notebook import Notebook
+from sala.personal import CODE, Personal
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +72,14 @@ class Reception:
         services: Services,
         notebook: Notebook,
         handing: Handing,
+        personal: Personal,
         announces: bool,
     ) -> None:
         self._announces = announces
         self._asked: dict[str, frozenset[str]] = {}
         """By flow version, what it goes by: no caller waits for what their flow does not ask."""
         self._handing = handing
+        self._personal = personal
         self._services = services
         self._region = region
         self._notebook = notebook
@@ -108,6 +111,8 @@ class Reception:
         if own and await self._handing.second(call):
             return
         contact = self._known(call)
+        if contact is not None:
+            self._floor.in_flow(contact)
         found = await self._pinned(call, contact) if contact is not None else None
         if contact is not None and found is not None:
             session, node = found
@@ -177,11 +182,14 @@ class Reception:
         if over is None or contact.offered:
             return
         expected = self._floor.expected(contact)
-        contact.offered = contact.errand.callback = expected is not None and expected > over
+        contact.errand.callback |= expected is not None and expected > over
 
     async def feature(self, call: Call, code: str) -> None:
-        """Log an agent in or out, pause or resume, by their phone."""
+        """Log an agent in or out, pause or resume, by their phone; or promise their own call."""
         agent = self._roster.agent_at(call.address or "")
+        if agent is not None and code == CODE:
+            await self._personal.promised(call, agent)
+            return
         known = FEATURES.get(code)
         if agent is None or known is None:
             said = "agent-not-allowed" if agent is None else "agent-failed"
@@ -203,6 +211,8 @@ class Reception:
     async def after(self, call: Call) -> None:
         """Go on with the flow behind the queue, now that the agent has hung up."""
         contact = self._known(call)
+        if contact is not None:
+            self._floor.in_flow(contact)
         found = await self._pinned(call, contact) if contact is not None else None
         if contact is None or found is None:
             await call.hang_up()

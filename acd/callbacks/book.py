@@ -24,6 +24,7 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import nsmallest
 
 from acd.router.events import Arrived, QueueConfig
@@ -140,6 +141,8 @@ class Book:
             if not held.live and (moved or held.due > now):
                 conduct.leave(held)
                 held.stage = Stage.WAITING
+            if held.in_line:
+                place = replace(place, began=held.place.began)
             held.record, held.place, held.key = record, place, key(place, queue)
             held.expires = expires
         shelf.put(held, beside=not policy.agent_first)

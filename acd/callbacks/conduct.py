@@ -11,6 +11,7 @@ from . import events as ev
 from .calling import Calling
 from .events import Decision
 from .held import Held
+from .place import taken
 from .policy import Policy
 from .shelf import Shelf
 from .words import Choice, Outcome, Stage
@@ -20,7 +21,7 @@ RING_GRACE_MS = 10_000
 HANG_UP_MS = 10_000
 """How long the end of a call that we end is waited for."""
 MESSAGE_MS = 60_000
-"""How long leaving a message may take."""
+"""How long leaving a message may take, or telling what was understood."""
 HELD_MS = 5_000
 """When to try again what could not be claimed."""
 CONNECT_MS = 10_000
@@ -65,6 +66,9 @@ class Conduct:
         until = self._calling.window(policy.calling, one.record.number, now).until
         self._shelf.stay(one, Stage.WAITING, min(until, one.expires))
         if policy.agent_first:
+            if one.record.owner and not one.in_line:
+                # They wait for their agent from now, however long ago it was asked for.
+                one.place = replace(one.place, began=now)
             self._enter(one)
         else:
             self.leave(one)
@@ -117,8 +121,9 @@ class Conduct:
                 if one.stage is Stage.RESERVED:
                     one.due = now + HELD_MS
                     self.settle(one, now)
-            case ev.CalledAgain() if one.stage in _MERGES:
-                place = replace(one.place, interaction=event.interaction)
+            case ev.CalledAgain() if one.stage in _MERGES and not _is_ahead(one, now):
+                queue = self.queues.get(one.queue) or QueueConfig(one.queue)
+                place = taken(one.record, queue, event.interaction, now, event.kept)
                 self._hang_up_now(one)
                 self._end(one, Stage.MERGED, "called_again", event.interaction)
                 self.out.append(ev.TakePlace(one.id, place))
@@ -148,9 +153,10 @@ class Conduct:
             case ev.Chose(choice=Choice.TALK) if stage is Stage.ASKING:
                 self._to_agent(one, now)
             case ev.Chose(choice=Choice.LATER) if stage is Stage.ASKING:
-                self._hang_up(one, Outcome.LATER, now)
+                self._hangs_up(one, Outcome.LATER, now)
             case ev.Chose(choice=Choice.CANCEL) if stage is Stage.ASKING:
-                self._cancel(one, "customer")
+                # They are still told so, and then hung up on.
+                self._end(one, Stage.CANCELLED, "customer")
             case ev.Talking() if stage is Stage.CONNECTING:
                 # The router knows it by `OfferAccepted`: it does not leave the line, it was served.
                 one.in_line = False
@@ -175,6 +181,7 @@ class Conduct:
             case Stage.CONNECTING:
                 self._hang_up(one, Outcome.FAILED, now)
             case Stage.HANGING_UP:
+                self.out.append(ev.HangUp(one.id, one.fence))
                 self._attempt_over(one, one.outcome, now)
             case _:
                 pass
@@ -259,10 +266,14 @@ class Conduct:
         if not self.policy(one.queue).leave_message:
             self._hang_up(one, Outcome.MACHINE, now)
             return
-        self.leave(one)
-        one.outcome = Outcome.MACHINE
-        self._shelf.stay(one, Stage.HANGING_UP, now + MESSAGE_MS)
+        self._hangs_up(one, Outcome.MACHINE, now)
         self.out.append(ev.LeaveMessage(one.id, one.fence))
+
+    def _hangs_up(self, one: Held, outcome: Outcome, now: int) -> None:
+        """Let the attempt end when all is said; what comes of it is settled."""
+        self.leave(one)
+        one.outcome = outcome
+        self._shelf.stay(one, Stage.HANGING_UP, now + MESSAGE_MS)
 
     def _hang_up(self, one: Held, outcome: Outcome, now: int) -> None:
         """End the attempt from our side; its end is waited for."""
@@ -327,3 +338,8 @@ class Conduct:
         self.leave(one)
         one.stage, one.until, one.fence = state, None, 0
         self._shelf.forget(one)
+
+
+def _is_ahead(one: Held, now: int) -> bool:
+    """Tell whether an agent has promised to call later: a call about something else ends it not."""
+    return bool(one.record.owner) and one.due > now

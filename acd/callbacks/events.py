@@ -148,10 +148,15 @@ class AttemptEnded:
 
 @dataclass(frozen=True, slots=True)
 class CalledAgain:
-    """The customer is on the line by a call of their own, and would wait in the same queue."""
+    """The customer is on the line by a call of their own, and would wait in the same queue.
+
+    `kept` is what would bring the callback back to where it has come in the line (`Router.kept`),
+    None if it does not stand there.
+    """
 
     callback: str
     interaction: str
+    kept: Arrived | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ It is the same interaction as the call that asked for it, with the same entry ti
 criteria and steps, as `Router.kept` gave them. Two things differ. Recipes meant for a live ear or
 for a live caller's patience (exits after a wait, offers of a callback, announcements) are marked
 as done, so that the router does not do them again: a callback has its own expiry. And one of an
-agent's own comes with a first step that names them.
+agent's own comes with a first step that names them. Both end when the customer calls again: see
+`taken`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,49 @@ _FOR_CALLERS = (OfferCallback, OverflowTo, Say, TurnAway, Voicemail)
 
 def arrival(callback: Callback, queue: QueueConfig, owner_wait_ms: int) -> Arrived:
     """Return the arrival that takes a callback's place in a queue."""
+    base = _base(callback, queue)
+    if callback.owner:
+        own = Step(
+            Named((callback.owner,)),
+            owner_wait_ms,
+            skip_without=Staffing.LOGGED_IN,
+            members=False,
+        )
+        # The steps begin anew with the owner's.
+        base = replace(base, steps=(own, *base.steps), began=None, step=None, stepped=(), skipped=0)
+    return _spared(base, queue, _not_for_callbacks(queue), base.entered)
+
+
+def taken(
+    callback: Callback,
+    queue: QueueConfig,
+    interaction: str,
+    now: int,
+    kept: Arrived | None = None,
+) -> Arrived:
+    """Return the arrival of a customer who calls again, and takes their callback's place.
+
+    `kept` is where the callback has come in the line, None if it does not stand there. They have
+    the place, the head start, the criteria and the step that a live caller would have who entered
+    when they did. Spared is what came due for callers while they were not on the line: to be told
+    something late, or to be put out for a wait that they spent elsewhere. Whoever comes before the
+    time they chose comes now; what one agent promised, anybody may keep.
+    """
+    base = _base(callback, queue)
+    recipes = _not_for_callbacks(queue)
+    if kept is not None and kept.queue == queue.name and not callback.owner:
+        known = {(one.queue, one.recipe) for one in base.done}
+        spared = {(queue.name, one) for one in recipes} - known
+        done = tuple(one for one in kept.done if (one.queue, one.recipe) not in spared)
+        base = replace(kept, done=done, rejoins=True)
+    base = replace(base, interaction=interaction, entered=min(base.entered, now))
+    began = base.entered if base.began is None else base.began
+    missed = [one for one in recipes if _came_due(one, began, now)]
+    return _spared(base, queue, missed, now)
+
+
+def _base(callback: Callback, queue: QueueConfig) -> Arrived:
+    """Return the arrival of whoever asked, as a live caller of that entry time would come back."""
     base = _kept(callback)
     entered = base.entered if base is not None else callback.requested_ms
     if callback.source == SLOT:
@@ -55,25 +99,22 @@ def arrival(callback: Callback, queue: QueueConfig, owner_wait_ms: int) -> Arriv
             criteria=base.criteria if base else ANYONE,
             tier=base.tier if base else "",
         )  # fmt: skip
-    if callback.owner:
-        own = Step(
-            Named((callback.owner,)),
-            owner_wait_ms,
-            skip_without=Staffing.LOGGED_IN,
-            members=False,
-        )
-        # The steps begin anew with the owner's.
-        base = replace(base, steps=(own, *base.steps), began=None, step=None, stepped=(), skipped=0)
+    return replace(base, interaction=interaction, entered=entered, rejoins=True)
+
+
+def _spared(base: Arrived, queue: QueueConfig, recipes: list[Recipe], at: int) -> Arrived:
+    """Mark recipes as done at a time, if they are not."""
     known = {(one.queue, one.recipe) for one in base.done}
-    spared = tuple(
-        Done(queue.name, recipe, entered)
-        for recipe in _not_for_callbacks(queue)
-        if (queue.name, recipe) not in known
+    spared = (
+        Done(queue.name, recipe, at) for recipe in recipes if (queue.name, recipe) not in known
     )
-    return replace(
-        base, interaction=interaction, queue=queue.name, entered=entered, rejoins=True,
-        done=(*base.done, *spared),
-    )  # fmt: skip
+    return replace(base, done=(*base.done, *spared))
+
+
+def _came_due(recipe: Recipe, began: int, now: int) -> bool:
+    """Tell whether the wait alone makes a recipe due, and has been that long."""
+    waits = [one.ms for one in recipe.when if isinstance(one, Waited)]
+    return len(waits) == len(recipe.when) and began + max(waits, default=0) <= now
 
 
 def key(arrived: Arrived, queue: QueueConfig) -> tuple[int, int]:

@@ -15,7 +15,7 @@ class Shelf:
         self.held: dict[str, Held] = {}
         self._beside: dict[str, dict[str, Held]] = {}
         self._whose: dict[tuple[str, str], dict[str, Held]] = {}
-        """By queue and number, and by queue and customer."""
+        """By queue and number, the customer's others included, and by queue and customer."""
         self._timers: list[tuple[int, str]] = []
 
     def put(self, one: Held, *, beside: bool) -> None:
@@ -37,10 +37,13 @@ class Shelf:
                 self._whose.pop(whose, None)
 
     def of(self, queue: str, customer: str | None, number: str) -> str | None:
-        """Return the callback of a customer, or of a number, in a queue; None if none is kept."""
+        """Return the callback of a customer, or of a number, in a queue; None if none is kept.
+
+        A number is also that of a callback to another number of its customer; its own goes before.
+        """
         for whose in (customer, number):
             if whose and (them := self._whose.get((queue, whose))):
-                return next(iter(them))
+                return min(them.values(), key=lambda one: one.record.number != number).id
         return None
 
     @property
@@ -96,4 +99,6 @@ class Shelf:
 
 def _whose(one: Held) -> list[tuple[str, str]]:
     """Return whose a callback is; customers' ids and numbers cannot be taken for each other."""
-    return [(one.queue, whose) for whose in (one.record.number, one.record.customer) if whose]
+    record = one.record
+    numbers = (record.number, record.customer, *record.phones)
+    return [(one.queue, whose) for whose in numbers if whose]

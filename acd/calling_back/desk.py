@@ -135,8 +135,10 @@ class CallingBack:
         callback = None if own else self._rows.book.of(queue, None, e164 or "")
         if callback is None:
             return None
+        place, router = self._rows.book.place(callback), self._driver.router
+        kept = router.kept(place.interaction) if place is not None and router is not None else None
         self._taken = None
-        self.tell(ev.CalledAgain(callback, contact.interaction))
+        self.tell(ev.CalledAgain(callback, contact.interaction, kept))
         return self._taken
 
     # --- the book ---------------------------------------------------------------------------

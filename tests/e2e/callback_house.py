@@ -42,12 +42,13 @@ class Customers:
         await self.db.execute("DELETE FROM entry_points WHERE number = $1", CALLS_BACK)
         await self.house.stack.reload()
 
-    async def policy(self, **fields: Any) -> None:
-        """Set the policy; what is not given has its default, but for the hours."""
+    async def policy(self, queue: str = "sales", **fields: Any) -> None:
+        """Set a queue's policy; what is not given has its default, but for the hours."""
         policy = {"calling": ALWAYS, **fields}
         await self.db.execute(
-            "INSERT INTO callback_policies VALUES ('sales', $1::text::json)"
+            "INSERT INTO callback_policies VALUES ($1, $2::text::json)"
             " ON CONFLICT (queue) DO UPDATE SET policy = excluded.policy",
+            queue,
             json.dumps(policy),
         )
         await self.house.stack.reload()

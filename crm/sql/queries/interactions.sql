@@ -56,3 +56,14 @@ FROM contacts FULL JOIN occupied USING (agent);
 SELECT id::text AS id, to_ms(arrived_at) AS arrived_ms, to_ms(greatest(ended_at, (
     SELECT max(ended_at) FROM segments WHERE interaction = interactions.id))) AS ended_ms
 FROM interactions WHERE id::text LIKE $1 || '%' ORDER BY arrived_at DESC LIMIT 2;
+
+-- name: interactions_last_of
+-- Whoever an agent talks with, or talked with last if that was over since $2.
+SELECT interactions.id::text AS interaction, identity_value AS number, segments.queue,
+    customers.language
+FROM segments JOIN interactions ON interactions.id = segments.interaction
+LEFT JOIN customers ON customers.id = interactions.customer_id
+WHERE segments.agent = $1 AND segments.kind = 'talk'
+    AND (segments.ended_at IS NULL OR segments.ended_at >= from_ms($2))
+    AND (identity_kind IS NULL OR identity_kind = 'phone')
+ORDER BY segments.started_at DESC LIMIT 1;

@@ -35,6 +35,7 @@ class Line:
         self.keys = list(keys)
         self.callbacks: Promises | None = None
         self.log: list[str] = []
+        self.carried: dict[str, str] = {}
         self.meanwhile: Callable[[], None] = lambda: None
 
     async def tell(self, prompts: list[str]) -> None:
@@ -55,6 +56,9 @@ class Line:
         if isinstance(action, Play):
             return Played()
         return await perform(action, Services(callbacks=self.callbacks), "i1", lambda *_: None)
+
+    async def carry(self, values: dict[str, str]) -> None:
+        self.carried |= values
 
     async def left(self, node: str, reason: str) -> None:
         self.log.append(f"{node}: {reason}")
