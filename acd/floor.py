@@ -187,6 +187,10 @@ class Floor:
             contact.settled = False
         return reason
 
+    def in_flow(self, contact: Contact) -> None:
+        """A call is in its flow, again or still: it neither waits nor talks."""
+        contact.arrival, contact.answered, contact.settled = None, False, False
+
     def leave(self, contact: Contact) -> bool:
         """A waiting call leaves its queue for its flow; False if an agent has answered it."""
         if not contact.in_line or self._is_answered(contact):
@@ -212,8 +216,9 @@ class Floor:
         return True
 
     def step_back(self, contact: Contact) -> None:
-        """The caller goes on waiting, at their place."""
-        self._feed(contact.rejoining(), self._clock.now())
+        """The caller goes on waiting, at their place, if they are still there."""
+        if self._contacts.get(contact.interaction) is contact:
+            self._feed(contact.rejoining(), self._clock.now())
 
     def called_back(self, contact: Contact) -> None:
         """The caller has been promised a callback, and waits no more."""
@@ -281,7 +286,7 @@ class Floor:
             case LegConnected(offer):
                 self._talks.connected(offer)
             case LegEnded(offer, cause):
-                self._talks.ended(offer, cause)
+                self._talks.ended(offer, cause, hung_up=event.hung_up)
             case DeviceChanged(address, reachable):
                 self._device_changed(address, reachable)
             case SwitchLost(why):

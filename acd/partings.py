@@ -28,8 +28,9 @@ class Parting:
 
 def of_end(contact: Contact, event: CallEnded, now: int) -> Parting | None:
     """Return how a caller parted whose call has ended; None: there is nothing to make up for."""
-    hung_up = event.by_caller or contact.agent_left
-    cut = event.cause in _FAULTS and not hung_up and (contact.in_line or bool(contact.talking_to))
+    # When a caller is cut off, the PBX lets their agent's leg go, and may tell of that first.
+    hung_up = event.by_caller or (contact.agent_left and not contact.let_go)
+    cut = event.cause in _FAULTS and not hung_up and (_unserved(contact) or contact.let_go)
     abandoned = contact.in_line and event.by_caller
     if not (cut or abandoned) or contact.arrival is None:
         return None
@@ -38,7 +39,13 @@ def of_end(contact: Contact, event: CallEnded, now: int) -> Parting | None:
 
 def of_fault(contact: Contact, now: int) -> Parting | None:
     """Return how a caller parted who waited or talked when the PBX died; None: they did not."""
-    return None if contact.arrival is None else _parting(contact, now, cut=True)
+    if contact.arrival is None or not _unserved(contact):
+        return None
+    return _parting(contact, now, cut=True)
+
+
+def _unserved(contact: Contact) -> bool:
+    return contact.in_line or bool(contact.talking_to)
 
 
 def _parting(contact: Contact, now: int, *, cut: bool) -> Parting:

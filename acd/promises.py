@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 import phonenumbers
 
-from acd.callbacks.asking import Slot, day_began, slots
-from acd.callbacks.calling import zones
+from acd.callbacks.asking import Slot, day_began, slots, zone_of
 from acd.callbacks.place import SLOT
 from acd.callbacks.policy import Policy
 from acd.gate import Counts, Gate, Refusal
@@ -240,8 +239,9 @@ class Promises:
         known = self._floor.queue(queue)
         policy = known.policy if known else Policy()
         found = self._gate.number(number)
-        there = () if isinstance(found, Refusal) else zones(found)
-        return (there or (policy.calling.timezone,))[0]
+        if isinstance(found, Refusal):
+            return policy.calling.timezone
+        return zone_of(policy, found, self._clock())
 
     @staticmethod
     def _room(known: Known, owner: str | None) -> int:

@@ -96,7 +96,9 @@ def restore(
     for call in floor.calls:
         interaction = call.carried.get("interaction", "")
         if interaction and interaction not in found.contacts:
-            found.contacts[interaction] = _contact(interaction, call, past, now)
+            in_flow = call.state is CallState.FLOW and call.call not in floor.asking
+            place = None if in_flow else past.place(interaction, call.carried, now)
+            found.contacts[interaction] = _contact(interaction, call, place)
     # One that has answered goes before those that ring: where several rang, these are to stop.
     by_answer = sorted(floor.legs, key=lambda leg: not leg.answered)
     adopted: dict[str, Adopted] = {}
@@ -116,14 +118,14 @@ def restore(
     return found
 
 
-def _contact(interaction: str, call: CallSnapshot, past: Past, now: int) -> Contact:
+def _contact(interaction: str, call: CallSnapshot, place: Arrived | None) -> Contact:
     return Contact(
         interaction,
         call.call,
         call.caller,
         carry=dict(call.carried),
         settled=call.state is CallState.WAITING,
-        arrival=past.place(interaction, call.carried, now),
+        arrival=place,
         answered=call.state is CallState.TALKING,
     )
 

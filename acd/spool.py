@@ -1,7 +1,8 @@
 """The survival spool: callback requests that `agi_scripts` took while the service was away.
 
 Each file is taken in exactly once (the database knows their names), then removed. A file that is
-no request, or whose number is none, is put aside in `rejected/` and told in the log.
+no request, or whose number is none, is put aside in `rejected/` and told in the log. One that can
+be neither removed nor put aside now is tried again.
 """
 
 from __future__ import annotations
@@ -65,8 +66,12 @@ class Spool:
             return 0
         count = 0
         for path in sorted(self._folder.glob("*.json")):
-            if await self._take(path):
-                count += 1
+            try:
+                count += await self._take(path)
+            except OSError as failure:
+                log.warning(
+                    "request waits: %s", failure.strerror, extra={"action": "spool_file_failed"}
+                )
         return count
 
     async def _take(self, path: Path) -> bool:

@@ -21,8 +21,6 @@ WHISPER, SINCE, MINUTES = "callback-agent", "callback-agent-since", "callback-ag
 QUESTION, LATER, CANCELLED = "callback-question", "callback-later", "callback-cancelled"
 MESSAGE = "callback-message"
 CHOICES = {"1": Choice.TALK, "2": Choice.LATER, "3": Choice.CANCEL}
-ASKED_TIMES = 3
-"""How often they are asked at most; the policy's time may end it before."""
 ANSWER_MS = 4_000
 _MINUTE_MS = 60_000
 
@@ -91,18 +89,19 @@ class Speaking:
             pass
 
     async def _ask(self, call: Call, language: str) -> Stage | None:
-        """Ask until they choose, or the book has had enough."""
-        for _ in range(ASKED_TIMES):
+        """Ask until they choose; the policy's time ends the call."""
+        while self._callbacks.calls.record(call.id) is not None:
             keyed = await call.collect(
                 self._audio(QUESTION, language), max_digits=1, first_ms=ANSWER_MS, next_ms=ANSWER_MS
             )
             choice = CHOICES.get(keyed.digits)
             if choice is None:
                 continue
+            stage = self._callbacks.calls.chose(call.id, choice)
             if choice is not Choice.TALK:
                 said = LATER if choice is Choice.LATER else CANCELLED
                 await call.play(self._audio(said, language))
-            return self._callbacks.calls.chose(call.id, choice)
+            return stage
         return None
 
     def _audio(self, prompt: str, language: str) -> list[Prompt]:

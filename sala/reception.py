@@ -115,6 +115,8 @@ class Reception:
         if own and await self._handing.second(call):
             return
         contact = self._known(call)
+        if contact is not None:
+            self._floor.in_flow(contact)
         found = await self._pinned(call, contact) if contact is not None else None
         if contact is not None and found is not None:
             session, node = found
@@ -216,6 +218,8 @@ class Reception:
     async def after(self, call: Call) -> None:
         """Go on with the flow behind the queue, now that the agent has hung up."""
         contact = self._known(call)
+        if contact is not None:
+            self._floor.in_flow(contact)
         found = await self._pinned(call, contact) if contact is not None else None
         if contact is None or found is None:
             await call.hang_up()

@@ -36,9 +36,27 @@ def after_cut(policy: Policy, *, ours: bool) -> bool:
     return policy.rescue and ours
 
 
+def zone_of(policy: Policy, number: str, now: int) -> str:
+    """Return the time zone in which times are told to the customer of a number in E.164.
+
+    That is the number's. Where it may be of several, as a mobile one of Spain: the house's own if
+    it is among them, else the one in the middle by its time now, so that most are told theirs.
+    """
+    house, there = policy.calling.timezone, zones(number)
+    if house in there or not there:
+        return house
+    at = datetime.fromtimestamp(now / 1000, UTC)
+
+    def ahead(zone: str) -> tuple[float, str]:
+        offset = at.astimezone(ZoneInfo(zone)).utcoffset()
+        return (0.0 if offset is None else offset.total_seconds()), zone
+
+    return sorted(there, key=ahead)[len(there) // 2]
+
+
 def day_began(policy: Policy, number: str, now: int) -> int:
     """Return when the customer's day began, in ms."""
-    zone = ZoneInfo((zones(number) or (policy.calling.timezone,))[0])
+    zone = ZoneInfo(zone_of(policy, number, now))
     today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
     return round(datetime.combine(today, datetime.min.time(), zone).timestamp() * 1000)
 

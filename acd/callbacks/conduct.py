@@ -21,7 +21,7 @@ RING_GRACE_MS = 10_000
 HANG_UP_MS = 10_000
 """How long the end of a call that we end is waited for."""
 MESSAGE_MS = 60_000
-"""How long leaving a message may take."""
+"""How long leaving a message may take, or telling what was understood."""
 HELD_MS = 5_000
 """When to try again what could not be claimed."""
 CONNECT_MS = 10_000
@@ -153,9 +153,10 @@ class Conduct:
             case ev.Chose(choice=Choice.TALK) if stage is Stage.ASKING:
                 self._to_agent(one, now)
             case ev.Chose(choice=Choice.LATER) if stage is Stage.ASKING:
-                self._hang_up(one, Outcome.LATER, now)
+                self._hangs_up(one, Outcome.LATER, now)
             case ev.Chose(choice=Choice.CANCEL) if stage is Stage.ASKING:
-                self._cancel(one, "customer")
+                # They are still told so, and then hung up on.
+                self._end(one, Stage.CANCELLED, "customer")
             case ev.Talking() if stage is Stage.CONNECTING:
                 # The router knows it by `OfferAccepted`: it does not leave the line, it was served.
                 one.in_line = False
@@ -180,6 +181,7 @@ class Conduct:
             case Stage.CONNECTING:
                 self._hang_up(one, Outcome.FAILED, now)
             case Stage.HANGING_UP:
+                self.out.append(ev.HangUp(one.id, one.fence))
                 self._attempt_over(one, one.outcome, now)
             case _:
                 pass
@@ -264,10 +266,14 @@ class Conduct:
         if not self.policy(one.queue).leave_message:
             self._hang_up(one, Outcome.MACHINE, now)
             return
-        self.leave(one)
-        one.outcome = Outcome.MACHINE
-        self._shelf.stay(one, Stage.HANGING_UP, now + MESSAGE_MS)
+        self._hangs_up(one, Outcome.MACHINE, now)
         self.out.append(ev.LeaveMessage(one.id, one.fence))
+
+    def _hangs_up(self, one: Held, outcome: Outcome, now: int) -> None:
+        """Let the attempt end when all is said; what comes of it is settled."""
+        self.leave(one)
+        one.outcome = outcome
+        self._shelf.stay(one, Stage.HANGING_UP, now + MESSAGE_MS)
 
     def _hang_up(self, one: Held, outcome: Outcome, now: int) -> None:
         """End the attempt from our side; its end is waited for."""

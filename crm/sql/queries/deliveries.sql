@@ -5,7 +5,7 @@
 SELECT j.id, j.at_ms, coalesce(d.attempts, 0) AS attempts, CASE WHEN c.number IS NULL THEN j.body
     ELSE jsonb_set(j.body, '{data,number}', to_jsonb(c.number)) END AS body
 FROM journal j LEFT JOIN event_deliveries d ON d.journal = j.id
-    LEFT JOIN callbacks c ON j.epoch = 'callback.' || c.id
+    LEFT JOIN callbacks c ON j.epoch LIKE 'callback.%' AND c.id::text = substr(j.epoch, 10)
 WHERE j.kind = 'ivr.event' AND j.at_ms > $1
     AND (d.journal IS NULL
         OR (d.delivered_at IS NULL AND d.given_up_at IS NULL AND d.next_at <= from_ms($2)))

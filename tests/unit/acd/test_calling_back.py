@@ -14,16 +14,21 @@ from acd.callbacks.words import Choice, Outcome, Stage
 from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.router.events import Arrived
+from pbx.errors import CallGone
 from pbx.port import (
+    Audio,
     CallEnded,
     Caller,
     CallSnapshot,
     CallState,
     Cause,
+    Digits,
+    DigitsEnd,
     FloorSnapshot,
     LegConnected,
     LegSnapshot,
 )
+from sala.calling_back import Speaking
 
 PLAIN = Policy(retry=dict.fromkeys(Outcome, ()))
 
@@ -478,3 +483,36 @@ def test_who_was_connected_while_the_link_was_down_has_talked(policy: Policy) ->
     assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
     stage.clock.pass_ms(60_000)
     assert stage.switch.given_up == []
+
+
+class Told(Lent):
+    """A customer who presses a key when they are asked, and hangs up when they are answered."""
+
+    key = "3"
+
+    async def collect(self, _prompts: object, **_how: object) -> Digits:
+        return Digits(self.key, DigitsEnd.COMPLETE)
+
+    async def play(self, _prompts: object) -> None:
+        raise CallGone
+
+
+class NoPrompts:
+    def audio(self, prompt: str, _language: str) -> Audio:
+        return Audio(prompt)
+
+
+@pytest.mark.parametrize(
+    ("key", "came"), [("2", [(Outcome.LATER, False)]), ("3", [(Stage.CANCELLED, "customer")])]
+)
+async def test_who_chooses_and_hangs_up_is_heard(key: str, came: list[Any]) -> None:
+    stage = stage_of(replace(PLAIN, ask=True))
+    stage.promised(stage.row("one"))
+    held(stage)
+    call = Told(stage.switch.dials[-1][0])
+    call.key = key
+    speaking = Speaking(stage.floor.callbacks, NoPrompts(), stage.clock, "en")  # type: ignore[arg-type]
+    await speaking.called(call, machine=False)  # type: ignore[arg-type]
+    ends(stage, Cause.NORMAL)
+    results = [(one.outcome, one.counts) for one in stage.shelf.results]
+    assert [(one.state, one.reason) for one in stage.shelf.ends] + results == came

@@ -122,3 +122,14 @@ async def test_who_was_in_line_keeps_their_place_and_who_was_in_none_gets_a_queu
         ("sales", 1_699_999_940_000), ("front", 1_700_000_000_000), ("sales", later),
     ]  # fmt: skip
     assert [one.name for one in (tmp_path / "rejected").iterdir()] == ["4-d.json"]
+
+
+async def test_a_file_that_cannot_be_put_aside_keeps_no_other_waiting(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "1-bad.json").write_text("{}")
+    put(tmp_path, "2-good.json")
+    (tmp_path / "rejected").write_text("no folder")
+    assert await spool(tmp_path, database, []).take_in() == 1
+    assert "spool_file_failed" in [getattr(one, "action", "") for one in caplog.records]
+    assert (tmp_path / "1-bad.json").exists()

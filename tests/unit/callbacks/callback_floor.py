@@ -56,6 +56,7 @@ class CallbackFloor:
         self.served: list[str] = []
         self.reservations: Counter[str] = Counter()
         self.places: list[cb.TakePlace] = []
+        self.hung_up: list[str] = []
         self.messages: list[str] = []
         for name in names:
             self.route(ev.AgentReachable(name, True))
@@ -100,6 +101,7 @@ class CallbackFloor:
                     assert (one.callback, one.agent) in held, "dialled without an agent"
             case cb.HangUp():
                 assert self.at_customer.get(one.callback) == one.fence
+                self.hung_up.append(one.callback)
                 if one.callback not in self.rows or row.ended:
                     del self.at_customer[one.callback]
             case cb.Connect():

@@ -9,6 +9,7 @@ from callback_floor import CallbackFloor
 
 from acd.callbacks import Policy
 from acd.callbacks import events as cb
+from acd.callbacks.conduct import MESSAGE_MS
 from acd.callbacks.place import arrival
 from acd.callbacks.policy import HOUR, MINUTE
 from acd.callbacks.words import Choice, Outcome, Stage
@@ -104,6 +105,8 @@ def test_asked_later_and_cancel() -> None:
     here.pick_up("cb")
     assert here.book.stage("cb") is Stage.ASKING
     here.choose("cb", Choice.LATER)
+    # They are still told so; the agent is free at once.
+    assert (here.hung_up, presence(here)) == ([], "available")
     here.customer("cb", Outcome.HUNG_UP)
     assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 0)
     here.pass_time(ASKS.later_ms)
@@ -111,8 +114,17 @@ def test_asked_later_and_cancel() -> None:
     here.claim()
     here.pick_up("cb")
     here.choose("cb", Choice.CANCEL)
-    assert here.rows["cb"].ended == ["cancelled"]
+    assert (here.hung_up, here.rows["cb"].ended) == ([], ["cancelled"])
     assert presence(here) == "available"
+
+
+def test_a_call_that_is_not_over_when_all_is_said_is_ended() -> None:
+    here = dialled(floor(ASKS))
+    here.pick_up("cb")
+    here.choose("cb", Choice.LATER)
+    here.pass_time(MESSAGE_MS)
+    assert here.hung_up == ["cb"]
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 0)
 
 
 def test_customer_first_holds_at_the_kept_place() -> None:

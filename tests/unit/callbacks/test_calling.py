@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.callbacks.asking import after_abandon, after_cut, slots
+from acd.callbacks.asking import after_abandon, after_cut, slots, zone_of
 from acd.callbacks.calling import Calling, zones
 from acd.callbacks.policy import HOUR, MINUTE, Policy, read
 from acd.callbacks.words import RETRIED, Outcome
@@ -150,6 +150,31 @@ def test_slots_by_hours_zone_and_staffing() -> None:
     ]  # fmt: skip
     assert {one.left for one in found} == {2}
     assert not list(slots(policy(), None, NEW_YORK, now, lambda _: 0, {}, until=until))
+
+
+@pytest.mark.parametrize(
+    ("number", "there"),
+    [
+        (BANGKOK, "Asia/Bangkok"),
+        ("+34612345678", "Europe/Madrid"),
+        ("+351912345678", "Europe/Lisbon"),
+    ],
+)
+def test_times_are_told_in_the_zone_that_most_customers_of_a_number_are_in(
+    number: str, there: str
+) -> None:
+    now = at("2026-07-01T10:00", "UTC")
+
+    def hour(zone: str) -> int:
+        return datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).hour
+
+    assert hour(zone_of(policy(), number, now)) == hour(there)
+
+
+def test_the_house_s_own_zone_is_told_where_it_may_be_the_number_s() -> None:
+    here = replace(policy(), calling=replace(DAYTIME, timezone="Atlantic/Canary"))
+    assert zone_of(here, "+34612345678", 0) == "Atlantic/Canary"
+    assert zone_of(here, "+88216123456", 0) == "Atlantic/Canary"  # of no country
 
 
 def test_who_is_called_unasked() -> None:
