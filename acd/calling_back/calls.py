@@ -205,10 +205,11 @@ class Calls:
         self._tell(ev.Chose(attempt.callback, attempt.fence, choice))
         return self._rows.book.stage(attempt.callback)
 
-    def waits(self, call: str) -> None:
-        """The customer waits at the PBX: they can be connected."""
+    def waits(self, call: str, carry: Mapping[str, str] | None = None) -> None:
+        """The customer waits at the PBX: they can be connected. Their call carries `carry`, too."""
         attempt = self._by_call.get(call)
         if attempt is not None and attempt.contact is not None:
+            attempt.contact.carry.update(carry or {})
             attempt.contact.settled = True
             self.join(attempt)
 

@@ -349,3 +349,62 @@ def test_a_personal_callback_waits_for_its_owner_then_goes_to_the_queue() -> Non
     # Absent: at once.
     (offer, _) = routed("bob").handle(arrival(record, Q, MINUTE), NOON)
     assert isinstance(offer, ev.Offer)
+
+
+def owned(policy: Policy = PLAIN) -> CallbackFloor:
+    """Two agents serve; `a0` has promised it, long ago."""
+    here = floor(policy, agents=2)
+    here.promise("cb", NOON - HOUR, owner="a0")
+    return here
+
+
+def test_the_owner_is_waited_for_from_when_it_may_be_called() -> None:
+    here = floor(replace(PLAIN, owner_wait_ms=MINUTE), agents=2)
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.promise("cb", NOON - HOUR, owner="a0", due_ms=NOON + HOUR)
+    here.pass_time(HOUR)
+    assert here.book.stage("cb") is Stage.WAITING
+    assert here.offers == {}
+    here.pass_time(MINUTE - 1)
+    assert here.offers == {}
+    here.pass_time(1)
+    assert list(here.offers.values()) == [("cb", "a1")]
+
+
+def test_after_an_attempt_the_owner_is_waited_for_anew() -> None:
+    here = owned(replace(PLAIN, retry={Outcome.BUSY: (5 * MINUTE,)}, owner_wait_ms=MINUTE))
+    (offer,) = here.offers
+    assert here.offers[offer] == ("cb", "a0")
+    here.answer(offer)
+    here.claim()
+    here.customer("cb", Outcome.BUSY)
+    here.pass_time(5 * MINUTE)
+    assert list(here.offers.values()) == [("cb", "a0")]
+
+
+def test_what_an_agent_promised_for_later_is_not_ended_by_a_call_about_something_else() -> None:
+    here = floor()
+    here.promise("cb", NOON, owner="a0", due_ms=NOON + HOUR)
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert (here.book.stage("cb"), here.places) == (Stage.SCHEDULED, [])
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.pass_time(HOUR)
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert here.rows["cb"].ended == ["merged"]
+
+
+def test_a_customers_other_numbers_are_theirs_too_and_nobody_elses() -> None:
+    here = floor(agents=0)
+    here.promise("cb", phones=("+12125550199",))
+    of = here.book.of
+    assert of("q", None, "+12125550199") == of("q", None, "+12125550123") == "cb"
+    assert of("q", None, "+12125550100") is None
+    assert of("r", None, "+12125550199") is None
+    # Its own number goes before another's that is noted as theirs.
+    here.promise("own", number="+12125550199")
+    assert of("q", None, "+12125550199") == "own"
+    record = here.rows["cb"].record
+    here.tell(cb.Known(replace(record, phones=("+12125550111",))))
+    here.tell(cb.Cancelled("own", "admin"))
+    assert of("q", None, "+12125550199") is None
+    assert of("q", None, "+12125550111") == "cb"
