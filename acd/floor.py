@@ -287,7 +287,7 @@ class Floor:
             case LegConnected(offer):
                 self._talks.connected(offer)
             case LegEnded(offer, cause):
-                self._talks.ended(offer, cause)
+                self._talks.ended(offer, cause, hung_up=event.hung_up)
             case DeviceChanged(address, reachable):
                 self._device_changed(address, reachable)
             case SwitchLost(why):

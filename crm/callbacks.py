@@ -315,9 +315,11 @@ async def report(database: Database, first_ms: int, last_ms: int) -> list[Callba
 async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[frozenset[str]]:
     """Yield ids of callbacks that are new or were changed by anyone; never ends, never raises.
 
-    An empty set means: read all that wait. It comes first, after the database was away, and every
-    `every_s`, so that nothing is missed.
+    An empty set means: read all that wait. It comes first, after the database was away, and each
+    time `every_s` have passed, however much was told meanwhile: what was missed or could not be
+    read is known by then.
     """
+    now = asyncio.get_running_loop().time
     while True:
         with contextlib.suppress(CrmError):
             async with database.connection() as connection:
@@ -330,13 +332,16 @@ async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[f
                 connection.add_termination_listener(heard)
                 try:
                     yield frozenset()
+                    all_at = now() + every_s
                     while not connection.is_closed():
                         ids: set[str] = set()
                         with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(every_s):
+                            async with asyncio.timeout_at(all_at):
                                 ids.add(await told.get())
                         while not told.empty():
                             ids.add(told.get_nowait())
+                        if now() >= all_at:
+                            all_at, ids = now() + every_s, set()
                         yield frozenset(ids - {""})
                 finally:
                     connection.remove_termination_listener(heard)

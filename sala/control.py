@@ -71,8 +71,8 @@ class Controlled(Protocol):
     async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
         """Hand a call on. Raises `LookupError` for an unknown call, `HandoverRefused`."""
 
-    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        """List open callbacks; of a queue, of a customer (empty: all)."""
+    async def callbacks(self, queue: str, customer: str, interaction: str) -> list[dict[str, Any]]:
+        """List open callbacks; of a queue, of a customer or an interaction's (empty: all)."""
 
     async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Promise a callback. Raises `CallbackRefused`, `LookupError` for an unknown call."""
@@ -195,8 +195,8 @@ class ControlServer:
         return _json({"call": call, "verb": verb})
 
     async def _callbacks(self, request: web.Request) -> web.Response:
-        query = request.query
-        found = await self._service.callbacks(query.get("queue", ""), query.get("customer", ""))
+        asked = [request.query.get(key, "") for key in ("queue", "customer", "interaction")]
+        found = await self._service.callbacks(*asked)
         return _json({"callbacks": found})
 
     async def _add_callback(self, request: web.Request) -> web.Response:
@@ -288,9 +288,12 @@ class ControlClient:
         body = {"to": to, "keep_place": keep_place}
         await self._ask("POST", f"/calls/{interaction}/{verb}", body)
 
-    async def callbacks(self, queue: str = "", customer: str = "") -> list[dict[str, Any]]:
+    async def callbacks(
+        self, queue: str = "", customer: str = "", interaction: str = ""
+    ) -> list[dict[str, Any]]:
         """Ask which callbacks are open."""
-        query = urlencode({"queue": queue, "customer": customer})
+        asked = {"queue": queue, "customer": customer, "interaction": interaction}
+        query = urlencode(asked)
         found: list[dict[str, Any]] = (await self._ask("GET", f"/callbacks?{query}"))["callbacks"]
         return found
 

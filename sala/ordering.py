@@ -13,7 +13,7 @@ from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.promises import Asked, Known, Made, Promises
 from acd.roster import Roster
-from crm import callbacks
+from crm import callbacks, interactions
 from crm.callbacks import Answer
 from crm.database import Database
 from crm.errors import DataRefused, NotFound
@@ -171,11 +171,21 @@ class Orders:
             raise CallbackRefused(f"the number cannot be called: {found.value}")
         return found
 
-    async def open(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        """Return open callbacks, the latest first."""
-        if customer:
-            rows = await callbacks.open_of_customer(self._database, customer)
-        else:
-            rows = await callbacks.find(self._database, queue=queue or None, limit=1_000)
+    async def open(self, queue: str, customer: str, interaction: str = "") -> list[dict[str, Any]]:
+        """Return open callbacks, the latest first: all, a queue's, a customer's (oldest first).
+
+        An `interaction` of any channel stands for its customer: so whoever handles it sees them.
+        """
+        try:
+            if interaction:
+                customer = await interactions.customer_of(self._database, interaction) or ""
+                if not customer:
+                    return []
+            if customer:
+                rows = await callbacks.open_of_customer(self._database, customer)
+            else:
+                rows = await callbacks.find(self._database, queue=queue or None, limit=1_000)
+        except DataRefused:  # no such id
+            return []
         shown = [one for one in rows if not queue or one.queue == queue]
         return [{**asdict(one), "place": None} for one in shown]

@@ -67,7 +67,11 @@ WHERE state = 'waiting' AND coalesce(queue, '') = $1 AND (number = $2 OR custome
 ORDER BY requested_ms LIMIT 1;
 
 -- name: callbacks_of_customer
-SELECT * FROM callback_rows WHERE state = 'waiting' AND customer = $1 ORDER BY requested_ms, id;
+-- To any number of theirs, also where it became theirs after the promise.
+SELECT * FROM callback_rows
+WHERE state = 'waiting' AND (customer = $1 OR number IN (
+    SELECT value FROM identities WHERE kind = 'phone' AND customer_id = $1::text::uuid))
+ORDER BY requested_ms, id;
 
 -- name: callbacks_ahead
 SELECT count(*) FROM callbacks

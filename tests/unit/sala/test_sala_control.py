@@ -48,8 +48,8 @@ class FakeService:
             raise HandoverRefused("there is no agent 9")
         self.handed.append((verb, to, keep_place))
 
-    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        return [{"queue": queue, "customer": customer}]
+    async def callbacks(self, queue: str, customer: str, interaction: str) -> list[dict[str, Any]]:
+        return [{"queue": queue, "customer": customer, "interaction": interaction}]
 
     async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         if wish.get("interaction") == "gone":
@@ -208,7 +208,8 @@ async def test_a_live_services_socket_is_not(path: Path, service: FakeService) -
 
 
 async def test_callbacks_are_listed_promised_and_changed(client: ControlClient) -> None:
-    assert await client.callbacks("sales", "a b&c") == [{"queue": "sales", "customer": "a b&c"}]
+    asked = {"queue": "sales", "customer": "a b&c", "interaction": "i1"}
+    assert await client.callbacks(**asked) == [asked]
     wish = {"number": "+14155550123", "queue": "sales", "due_ms": 5}
     assert await client.add_callback(wish) == {"callback": "c1", "answer": "promised"}
     await client.change_callback("c1", "+14155550124")
