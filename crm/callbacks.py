@@ -64,9 +64,9 @@ class Answer(StrEnum):
 class Wish:
     """A callback that is asked for; fields as in `crm.records.Callback`, `number` in E.164.
 
-    `room`: at most so many open ones of this queue and source may be due at `due_ms`. `last_ms`:
-    none of this source may have been asked for by the customer since then. `most`: the number may
-    have so many open ones at most.
+    `room`: at most so many open ones of this queue and source may be due in the `slot` (its begin
+    and end, in ms). `last_ms`: none of this source may have been asked for by the customer since
+    then. `most`: the number may have so many open ones at most.
     """
 
     number: str
@@ -82,6 +82,7 @@ class Wish:
     told_ms: int | None = None
     place: Mapping[str, Any] | None = None
     room: int | None = None
+    slot: tuple[int, int] = (0, 0)
     last_ms: int | None = None
     most: int | None = None
 
@@ -120,8 +121,9 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
             if await connection.fetchval(named["callbacks_open_count"], number) >= wish.most:
                 return Answer.CAPPED, ""
         if wish.room is not None:
-            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{due}")
-            taken = await connection.fetchval(named["callbacks_due_at"], queue, wish.source, due)
+            slot = wish.slot
+            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{slot[0]}")
+            taken = await connection.fetchval(named["callbacks_due_in"], queue, wish.source, *slot)
             if taken >= wish.room:
                 return Answer.FULL, ""
         made = await connection.fetchval(

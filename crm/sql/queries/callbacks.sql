@@ -41,6 +41,9 @@ WHERE state = 'waiting' AND coalesce(queue, '') = $1
 ORDER BY requested_at LIMIT 1;
 
 -- name: callbacks_promise
+WITH taken AS (  -- who declined at first has accepted
+    DELETE FROM callback_declines WHERE interaction = $4::text::uuid
+)
 INSERT INTO callbacks (number, queue, requested_at, interaction, customer_id, source, due_at,
     expires_at, owner, language, told_until, place)
 VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), from_ms($8), $9, $10,
@@ -83,13 +86,14 @@ SELECT count(*) FROM callbacks WHERE state = 'waiting' AND number = $1;
 
 -- name: callbacks_taken
 SELECT to_ms(due_at) AS due_ms, count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
     AND due_at >= from_ms($3) AND due_at < from_ms($4)
 GROUP BY due_at;
 
--- name: callbacks_due_at
+-- name: callbacks_due_in
 SELECT count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2 AND due_at = from_ms($3);
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
+    AND due_at >= from_ms($3) AND due_at < from_ms($4);
 
 -- name: callbacks_last
 SELECT to_ms(max(requested_at)) FROM callbacks
