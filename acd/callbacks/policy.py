@@ -32,6 +32,7 @@ _RETRY: dict[Outcome, tuple[int, ...]] = {
     Outcome.HUNG_UP: (10 * MINUTE,),
     Outcome.NO_CHOICE: (15 * MINUTE,),
     Outcome.LOST: (MINUTE,),
+    Outcome.GIVEN_UP: (MINUTE, 10 * MINUTE),
 }
 
 
