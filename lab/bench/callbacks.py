@@ -62,7 +62,7 @@ async def measure(*, quick: bool) -> Finding:
             Row(f"router, {WAITING} callbacks, {LIVE} live, p99 ms", ms(decided.p99), "–"),
             Row("book of callbacks, p99 ms", ms(told.p99), "–"),
             *(
-                Row(f"{WAITING} callbacks of {region} taken in at a start, CPU s", f"{took:.2f}", "–")
+                Row(f"{WAITING} callbacks of {region} at a start, CPU s", f"{took:.2f}", "–")
                 for region, took in begun.items()
             ),
         ),
