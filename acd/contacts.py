@@ -60,6 +60,8 @@ class Contact:
     """How many intervals of waiting have passed."""
     agent_left: bool = False
     """Whether the agent ended the talk, and the caller is still there."""
+    let_go: bool = False
+    """Whether it was not the agent who ended it: the PBX ended their leg."""
     errand: Errand = field(default_factory=Errand)
     held: str = ""
     """How its agent holds it: by `order` or by `phone`; empty if not (see `acd.handover`)."""

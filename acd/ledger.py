@@ -104,6 +104,15 @@ class Ledger(Rows):
         self.catch_up()
         return interaction in self._accounts
 
+    def way(self, interaction: str) -> tuple[str, str] | None:
+        """The flow and the version of it that an interaction went through; None: not known."""
+        self.catch_up()
+        account = self._accounts.get(interaction)
+        row = account.row if account is not None else None
+        if row is None or row.flow is None or row.flow_version is None:
+            return None
+        return row.flow, row.flow_version
+
     def reopened(self, detail: InteractionDetail) -> None:
         """Go on with the rows of a caller who has hung up, and is to be called back."""
         row = detail.interaction

@@ -28,8 +28,9 @@ class Parting:
 
 def of_end(contact: Contact, event: CallEnded, now: int) -> Parting | None:
     """Return how a caller parted whose call has ended; None: there is nothing to make up for."""
-    hung_up = event.by_caller or contact.agent_left
-    cut = event.cause in _FAULTS and not hung_up and _unserved(contact)
+    # When a caller is cut off, the PBX lets their agent's leg go, and may tell of that first.
+    hung_up = event.by_caller or (contact.agent_left and not contact.let_go)
+    cut = event.cause in _FAULTS and not hung_up and (_unserved(contact) or contact.let_go)
     abandoned = contact.in_line and event.by_caller
     if not (cut or abandoned) or contact.arrival is None:
         return None

@@ -61,8 +61,8 @@ class Talks:
             contact.settled, contact.errand = False, Errand()
             self._ledger.talking(leg.interaction, offer, leg.agent, self._clock.now())
 
-    def ended(self, offer: str, cause: Cause) -> None:
-        """An agent's leg is gone."""
+    def ended(self, offer: str, cause: Cause, *, hung_up: bool = True) -> None:
+        """An agent's leg is gone; `hung_up` as in `pbx.told.LegEnded`."""
         ended = self._legs.ended(offer)
         if ended is None:
             return
@@ -71,7 +71,7 @@ class Talks:
         if leg.cancelled:
             pass
         elif leg.answered:
-            self._talk_ended(leg, now)
+            self._talk_ended(leg, now, hung_up=hung_up)
         else:
             failure = FAILURES.get(cause, Failure.FAILED)
             self._ledger.offer_over(leg.interaction, offer, failure.value, now)
@@ -79,7 +79,7 @@ class Talks:
         if held is not None:
             self._orders.ring(held, now)
 
-    def _talk_ended(self, leg: Leg, now: int) -> None:
+    def _talk_ended(self, leg: Leg, now: int, *, hung_up: bool) -> None:
         contact = self._contacts.get(leg.interaction)
         queue = self._orders.roster.queue(leg.queue)
         if leg.connected and queue is not None and queue.wrap_up_ms:
@@ -89,6 +89,7 @@ class Talks:
         if contact is not None:
             contact.talking_to = ""
             contact.agent_left = leg.connected
+            contact.let_go = leg.connected and not hung_up
         ended = Ended(leg.interaction, leg.agent)
         if contact is None or leg.connected or contact.arrival is None:
             self._driver.feed(ended, now)

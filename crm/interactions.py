@@ -68,6 +68,15 @@ async def last_of(database: Database, agent: str, since_ms: int) -> Spoken | Non
     return None if row is None else Spoken(**row)
 
 
+async def customer_of(database: Database, interaction: str) -> str | None:
+    """Return the customer of an interaction of any channel; None if none is known.
+
+    Raises `DataRefused` for what is no id.
+    """
+    found = await database.value("interactions_customer", interaction)
+    return None if found is None else str(found)
+
+
 async def queue_totals(database: Database) -> list[QueueTotals]:
     """Return, by queue, what became of all that ever entered it."""
     return [QueueTotals(**row) for row in await database.rows("interactions_queue_totals")]

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import itertools
 import math
+import os
 import re
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 _KEPT_LEGS = 20_000
 _PLACES = 100
 _AFTER_S = 5.0
+_OUT_OF_ORDER = "38"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,24 @@ class World:
             await link.open(within)
         await self.keys.act("Events", EventMask="off")
         await self._read_registrations()
+
+    async def crash(self) -> None:
+        """Kill the PBX (SIGKILL): callers, phones and trunk are gone without a word.
+
+        `start` brings up another at the same port; its phones ring until told otherwise.
+        """
+        if self._instance is not None and (pid := self._instance.pid):
+            for link in self._links:
+                link.close()
+            os.kill(pid, signal.SIGKILL)
+            await self._instance.wait()
+        now = self.now()
+        for leg in self._legs.values():
+            if leg.live:
+                leg.take(AmiEvent("Hangup", {"cause": _OUT_OF_ORDER}, now))
+        for phone in self.phones.values():
+            phone.note_registration(False)
+        await self.stop()
 
     async def stop(self) -> None:
         """Stop the PBX and throw its folder away."""

@@ -96,7 +96,10 @@ class FloorSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """A caller's leg is gone. `by_caller` tells whether it was they who hung up."""
+    """A caller's leg is gone. `by_caller` tells whether it was they who hung up.
+
+    It was not they when the trunk fell silent, or ended the call since a network had failed.
+    """
 
     call: str
     cause: Cause
@@ -127,11 +130,16 @@ class LegConnected:
 
 @dataclass(frozen=True, slots=True)
 class LegEnded:
-    """An agent's leg is gone. `answered` tells a talk's end from a failed offer."""
+    """An agent's leg is gone. `answered` tells a talk's end from a failed offer.
+
+    `hung_up` tells whether the agent's phone ended it; if not, the PBX did, as when it had nobody
+    to talk with any more.
+    """
 
     offer: str
     cause: Cause
     answered: bool
+    hung_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

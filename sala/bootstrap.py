@@ -290,9 +290,11 @@ class Service:
             raise LookupError(interaction)
         await self._handing.order(interaction, verb, to, keep_place=keep_place)
 
-    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        """List open callbacks; of a queue, of a customer (empty: all)."""
-        return [] if self._ordering is None else await self._ordering.open(queue, customer)
+    async def callbacks(self, queue: str, customer: str, interaction: str) -> list[dict[str, Any]]:
+        """List open callbacks; of a queue, of a customer or an interaction's (empty: all)."""
+        if self._ordering is None:
+            return []
+        return await self._ordering.open(queue, customer, interaction)
 
     async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Promise a callback. Raises `CallbackRefused`, `LookupError` for an unknown call."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 
 from acd.callbacks.words import Choice, Stage
 from acd.calling_back import CallingBack
@@ -25,15 +26,24 @@ _MINUTE_MS = 60_000
 
 
 class Speaking:
-    """Speaks with customers and agents of callbacks. `language` is the house's own."""
+    """Speaks with customers and agents of callbacks. `language` is the house's own.
+
+    `behind` gives what a call is to carry for the flow to go on behind the queue; empty: it ends.
+    """
 
     def __init__(
-        self, callbacks: CallingBack, prompts: PromptStore, clock: Clock, language: str
+        self,
+        callbacks: CallingBack,
+        prompts: PromptStore,
+        clock: Clock,
+        language: str,
+        behind: Callable[[Callback], Mapping[str, str]],
     ) -> None:
         self._callbacks = callbacks
         self._prompts = prompts
         self._clock = clock
         self._language = language
+        self._behind = behind
 
     async def reserved(self, call: Call, offer: str) -> None:
         """Tell an agent who is held what it is about; the customer is called then."""
@@ -67,8 +77,10 @@ class Speaking:
             if stage is Stage.ASKING:
                 stage = await self._ask(call, language)
             if stage in (Stage.CONNECTING, Stage.HOLDING):
-                await call.wait()
-                self._callbacks.calls.waits(call.id)
+                behind = self._behind(record)
+                await call.carry(behind)
+                await call.wait(after=bool(behind))
+                self._callbacks.calls.waits(call.id, behind)
                 return
             if self._callbacks.calls.leaves_message(call.id):
                 await call.play(self._audio(MESSAGE, language))

@@ -25,7 +25,7 @@ narrowed by `?queue=` and `?customer=`.
 
 Errors are `{"error": text}` with a status of 400 (the request), 404 (no such agent or call), 409
 (it cannot be done as things stand), 422 (what was to be reloaded has `faults`, and nothing was
-changed) or 500.
+changed), 503 (the database is away) or 500.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from aiohttp import web
 
 from acd.handover import HandoverRefused
 from acd.router.events import Wanted
+from crm.errors import DatabaseUnavailable
 from sala.errors import AlreadyRunning, SalaError, ServiceRefused, ServiceUnreachable
 from sala.handing import Verb
 
@@ -71,8 +72,8 @@ class Controlled(Protocol):
     async def call(self, interaction: str, verb: Verb, to: str, *, keep_place: bool) -> None:
         """Hand a call on. Raises `LookupError` for an unknown call, `HandoverRefused`."""
 
-    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        """List open callbacks; of a queue, of a customer (empty: all)."""
+    async def callbacks(self, queue: str, customer: str, interaction: str) -> list[dict[str, Any]]:
+        """List open callbacks; of a queue, of a customer or an interaction's (empty: all)."""
 
     async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         """Promise a callback. Raises `CallbackRefused`, `LookupError` for an unknown call."""
@@ -99,6 +100,8 @@ async def _as_json(
         return _json({"error": error.text or error.reason}, error.status)
     except SalaError as error:
         return _json({"error": str(error)}, 409)
+    except DatabaseUnavailable:
+        return _json({"error": "the database is away; nothing was changed"}, 503)
     except Exception:
         log.exception("control request failed", extra={"action": "control", "path": request.path})
         return _json({"error": "the service failed at this; its log tells why"}, 500)
@@ -195,8 +198,8 @@ class ControlServer:
         return _json({"call": call, "verb": verb})
 
     async def _callbacks(self, request: web.Request) -> web.Response:
-        query = request.query
-        found = await self._service.callbacks(query.get("queue", ""), query.get("customer", ""))
+        asked = [request.query.get(key, "") for key in ("queue", "customer", "interaction")]
+        found = await self._service.callbacks(*asked)
         return _json({"callbacks": found})
 
     async def _add_callback(self, request: web.Request) -> web.Response:
@@ -288,9 +291,12 @@ class ControlClient:
         body = {"to": to, "keep_place": keep_place}
         await self._ask("POST", f"/calls/{interaction}/{verb}", body)
 
-    async def callbacks(self, queue: str = "", customer: str = "") -> list[dict[str, Any]]:
+    async def callbacks(
+        self, queue: str = "", customer: str = "", interaction: str = ""
+    ) -> list[dict[str, Any]]:
         """Ask which callbacks are open."""
-        query = urlencode({"queue": queue, "customer": customer})
+        asked = {"queue": queue, "customer": customer, "interaction": interaction}
+        query = urlencode(asked)
         found: list[dict[str, Any]] = (await self._ask("GET", f"/callbacks?{query}"))["callbacks"]
         return found
 

@@ -210,6 +210,7 @@ def plan(settings: Settings, known: Secrets, agents: Sequence[Agent]) -> Plan:
         rtp_last=settings.rtp_last,
         external_address=settings.external_address,
         ami_port=settings.ami_port,
+        trunk_silent_s=settings.trunk_silent_s,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import uuid6
 
+from acd.calling_back.attempt import CALLBACK
 from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
@@ -20,6 +21,7 @@ from acd.roster import Roster
 from acd.router.events import Wanted
 from crm.identities import phone
 from ivr.errors import FlowUnknown, PromptMissing, QueueRefused
+from ivr.flow import state
 from ivr.flow.frame import LAST_AGENT, Facts, World, asked
 from ivr.flow.load import Flow
 from ivr.library import Library
@@ -28,6 +30,7 @@ from ivr.services import Place, Services
 from ivr.session import Left, Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
 from sala.arrivals import arrival
+from sala.behind import Behind
 from sala.calling_back import Speaking
 from sala.errands import Errands
 from sala.handing import Handing
@@ -92,7 +95,8 @@ class Reception:
         self._entry_points = entry_points
         self._language = language
         self._kept = kept
-        self._callbacks = Speaking(floor.callbacks, prompts, clock, language)
+        behind = Behind(library, ledger.way)
+        self._callbacks = Speaking(floor.callbacks, prompts, clock, language, behind.facts)
         self._errands = Errands(floor, self._pinned, services.callbacks, region)
 
     def configure(self, roster: Roster, entry_points: Mapping[str, str]) -> None:
@@ -153,15 +157,18 @@ class Reception:
 
     async def _wait_on(self, call: Call, contact: Contact, key: str | None) -> bool:
         """Heed a key or an interval of who waits; return whether they left the line."""
+        called = CALLBACK in call.carried  # who is called back is offered nothing, and stays
         if key is None:
-            self._offer_over(contact)
+            if not called:
+                self._offer_over(contact)
             contact.ticks += 1
             if contact.errand or contact.ticks % COMFORT_TICKS:
                 return False
-        found = await self._pinned(call, contact)
+        found = None if called else await self._pinned(call, contact)
         if found is None:
             if key is None:
-                await call.play([self._prompts.audio(COMFORT, self._language)])
+                language = state.language(call.carried) or self._language
+                await call.play([self._prompts.audio(COMFORT, language)])
             return False
         session, node = found
         if key is None:

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from acd.callbacks.asking import ABANDON, RESCUE, after_abandon, after_cut
 from acd.floor import Floor
 from acd.partings import Parting
+from acd.places import PLACE
 from acd.promises import Asked, Known, Promises
-from acd.router.codec import to_entry
+from acd.router import JournalError
+from acd.router.codec import from_entry, to_entry
 from acd.router.events import Arrived
-from crm import interactions
+from crm import interactions, journal
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable, NotFound
 from crm.identities import phone
@@ -125,10 +128,20 @@ class Rescues:
                 return
             first, last = entered[0], entered[-1]
             queue, now = last.queue or "", self._clock()
-            place = Arrived(interaction, queue, first.started_ms, rejoins=True)
+            place = await self._place(interaction, queue)
+            place = place or Arrived(interaction, queue, first.started_ms, rejoins=True)
             self.parted(
                 Parting(interaction, queue, identity.value, place, now - first.started_ms, cut=True)
             )
+
+    async def _place(self, interaction: str, queue: str) -> Arrived | None:
+        """Read what was written of a place that has more to it than queue and time."""
+        for entry in await journal.last(self._database, [f"{PLACE}.{interaction}"]):
+            with contextlib.suppress(JournalError):
+                found = from_entry(entry.kind, entry.body)
+                if isinstance(found, Arrived) and found.queue == queue:
+                    return replace(found, rejoins=True)
+        return None
 
     def _lost(self, interaction: str, why: str) -> None:
         log.error(

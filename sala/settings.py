@@ -134,6 +134,14 @@ class Settings(BaseSettings):
         description="Number that calls over that trunk come from, in the form that it asks for.",
         json_schema_extra=_expects("a number such as +14155550100"),
     )
+    trunk_silent_s: Seconds = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Seconds without any sound from a trunk after which a call is taken for cut; "
+        "0: never.",
+        json_schema_extra=_expects("a number of seconds between 0 and 3600"),
+    )
     default_region: str = Field(
         default="US",
         description="Region whose rules national numbers follow (two letters, ISO 3166).",

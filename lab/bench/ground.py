@@ -91,6 +91,7 @@ class Ground:
             self._stack = Stack(
                 {
                     "trunk_hosts": TRUNK,
+                    "trunk_silent_s": "0",
                     **{
                         key: str(self._folder / key)
                         for key in ("sip_configs", "dialplans", "flows")

@@ -89,6 +89,7 @@ async def measure(*, quick: bool) -> Finding:
     first, last = ports.free_range(4 * CALLS)
     settings = {
         "trunk_hosts": TRUNK,
+        "trunk_silent_s": "0",
         "rtp_first": str(first),
         "rtp_last": str(last),
         **{key: str(folder / key) for key in ("dialplans", "flows", "media")},

@@ -75,6 +75,8 @@ class Plan:
     rtp_last: int = 12000
     external_address: str = ""
     ami_port: int = 5038
+    trunk_silent_s: int = 0
+    """After how many seconds without RTP a call over a trunk is ended; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ def _rendered(
             "AMI_PORT": str(plan.ami_port),
             "AMI_SECRET": plan.ami_secret,
             "MUSIC": str(music),
+            "TRUNK_SILENT_S": str(plan.trunk_silent_s),
         }
         # All problems in all files at once: an admin mends them in one go.
         problems: list[str] = []

@@ -79,6 +79,11 @@ _FROM_Q850: Mapping[int, Cause] = {
 }
 
 
+_NETWORK_FAILED = frozenset({"34", "38", "41", "42", "44", "47"})
+"""Q.850 (ITU-T Q.850, 2.2.7): no circuit, network out of order, temporary failure, congestion, the
+channel unavailable, no resource."""
+
+
 def check_address(address: str) -> None:
     """Refuse, by `LocalProtocolError`, what is no SIP account's name."""
     if not _ADDRESS.fullmatch(address):
@@ -109,6 +114,15 @@ def cause_of(q850: str | None) -> Cause:
         if text.isascii() and text.isdigit()
         else (Cause.FAILED)
     )
+
+
+def is_fault(q850: str | None) -> bool:
+    """Tell whether a `Cause` header says that a network failed, whoever then ended the call.
+
+    A carrier that loses a call ends it by a BYE too, whose Reason (RFC 3326) tells it from that of
+    a caller who hangs up.
+    """
+    return (q850 or "") in _NETWORK_FAILED
 
 
 def encode_carry(values: Mapping[str, str]) -> str:

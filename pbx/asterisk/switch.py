@@ -20,6 +20,7 @@ from pbx.asterisk.facts import (
     cause_of,
     channel_of,
     encode_carry,
+    is_fault,
 )
 from pbx.asterisk.fastagi import FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
@@ -91,6 +92,8 @@ class AsteriskSwitch:
         self._legs: dict[str, bool] = {}
         """Live legs by offer: whether they have answered."""
         self._cancelled: set[str] = set()
+        self._leaving: set[str] = set()
+        """Legs that their phones have hung up."""
         self._signals = Signals(self._order)
         self._requests = Requests(recordings, self._signals, self._set_carry)
         self._agi = FastAgiServer(self._requests.serve)
@@ -297,9 +300,12 @@ class AsteriskSwitch:
                 sweep = self._hanging_up.pop(unique, None)
                 if sweep is not None:
                     sweep.cancel()
-                by_caller = sweep is not None
+                by_caller = sweep is not None and not is_fault(headers.get("Cause"))
                 self._tell(CallEnded(unique, cause_of(headers.get("Cause")), by_caller))
-            case "HangupRequest" if not offer:
+            case "HangupRequest" if offer:
+                if offer in self._legs:
+                    self._leaving.add(offer)
+            case "HangupRequest":
                 loop = asyncio.get_running_loop()
                 self._hanging_up[unique] = loop.call_later(GHOST_S, self._sweep, unique)
             case "Newstate" if offer:
@@ -346,8 +352,10 @@ class AsteriskSwitch:
         """Tell the end of a leg, once."""
         answered = self._legs.pop(offer, None)
         self._cancelled.discard(offer)
+        hung_up = offer in self._leaving
+        self._leaving.discard(offer)
         if answered is not None:
-            self._tell(LegEnded(offer, cause, answered))
+            self._tell(LegEnded(offer, cause, answered, hung_up=answered and hung_up))
 
     def _tell(self, event: SwitchEvent) -> None:
         if self._handler is None:
@@ -375,6 +383,7 @@ class AsteriskSwitch:
             held, self._held_back = self._held_back, None
         self._legs = {leg.offer: leg.answered for leg in floor.legs}
         self._cancelled &= self._legs.keys()
+        self._leaving &= self._legs.keys()
         self._outgoing.restore(floor)
         for sweep in self._hanging_up.values():
             sweep.cancel()

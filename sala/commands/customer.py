@@ -59,13 +59,18 @@ async def _tier(settings: Settings, number: str, tier: str | None) -> str:
 @app.command("show")
 def show(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(help="A telephone number of theirs.")],
+    who: Annotated[
+        str,
+        typer.Argument(
+            help="A telephone number of theirs, or KIND:VALUE, such as email:ann@example.com."
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a customer, with the callbacks that they wait for: whichever way they reach us now."""
     import asyncio
 
-    found = asyncio.run(_show(of(context).settings(), number))
+    found = asyncio.run(_show(of(context).settings(), who))
     if as_json:
         print_json(found)
         return
@@ -80,7 +85,7 @@ def show(
         out.print(f"callback     {one['id']} in {one['queue']}, due {due}{owner}", markup=False)
 
 
-async def _show(settings: Settings, number: str) -> dict[str, Any]:
+async def _show(settings: Settings, who: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from crm import callbacks, customers
@@ -88,13 +93,15 @@ async def _show(settings: Settings, number: str) -> dict[str, Any]:
     from crm.records import Identity
     from sala.database import opened
 
-    e164 = phone(number, settings.default_region)
-    if e164 is None:
-        raise UserError(f"{number} is no telephone number")
+    kind, _, value = who.partition(":")
+    if not value:
+        kind, value = "phone", phone(who, settings.default_region) or ""
+    if not value:
+        raise UserError(f"{who} is no telephone number; for another identity write KIND:VALUE")
     async with opened(settings) as database:
-        found = await customers.by_identity(database, Identity("phone", e164))
+        found = await customers.by_identity(database, Identity(kind, value))
         if found is None:
-            raise UserError("no customer has this number yet")
+            raise UserError(f"no customer has this {'number' if kind == 'phone' else kind} yet")
         waiting = await callbacks.open_of_customer(database, found.id)
     return {
         "customer": found.id,

@@ -42,6 +42,7 @@ AGENTS = ("1001", "1002", "1003")
 RING_MS = 3000
 WRAP_UP_MS = 400
 SURVIVAL_AFTER_S = 8
+TRUNK_SILENT_S = 8
 SPEECH_S = 2.0
 ROOT = Path(__file__).resolve().parent.parent.parent
 

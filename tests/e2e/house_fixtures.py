@@ -17,6 +17,7 @@ from house import (
     HASTY,
     RING_MS,
     SURVIVAL_AFTER_S,
+    TRUNK_SILENT_S,
     WRAP_UP_MS,
     House,
     until,
@@ -71,6 +72,7 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         "dial_sip_hosts": f"127.0.0.1:{trunk}",
         "flows": str(flows),
         "survival_after_s": str(SURVIVAL_AFTER_S),
+        "trunk_silent_s": str(TRUNK_SILENT_S),
         "wait_tick_s": "2",
     }
     async with Web(web_port) as web, Stack(settings) as stack:

@@ -67,3 +67,6 @@ WHERE segments.agent = $1 AND segments.kind = 'talk'
     AND (segments.ended_at IS NULL OR segments.ended_at >= from_ms($2))
     AND (identity_kind IS NULL OR identity_kind = 'phone')
 ORDER BY segments.started_at DESC LIMIT 1;
+
+-- name: interactions_customer
+SELECT customer_id::text FROM interactions WHERE id = $1::text::uuid;

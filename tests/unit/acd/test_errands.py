@@ -165,6 +165,18 @@ async def test_who_asks_by_key_is_not_asked_whether_they_want_it() -> None:
     waiting.contact.errand.wants_callback = True
     assert await waiting.run()
     assert waiting.line.log == [*CONFIRMED, PROMISED, "hang up"]
+    assert waiting.line.carried == {}
+
+
+async def test_that_it_was_offered_is_known_to_every_later_process() -> None:
+    waiting = Waiting(Line(), Promises(True), recipes=ASKED)
+    assert not waiting.contact.offered
+    await waiting.run()
+    assert waiting.line.carried == {"offered": "yes"}
+    assert waiting.contact.offered
+    waiting.stage.again()
+    (found,) = waiting.stage.waiting()
+    assert found.offered
 
 
 @pytest.mark.parametrize("keys", [[], ["2"], ["1"], ["1", "9", "9"]])

@@ -6,14 +6,19 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from promise_desk import NUMBER, Desk
+from promise_desk import NUMBER, Desk, new
 from stage import Stage
 
 from acd.partings import Parting
+from acd.places import PLACE
+from acd.router.codec import from_entry, to_entry
+from acd.router.criteria import Skill
 from acd.router.events import Arrived, Wanted
-from crm import callbacks
+from crm import callbacks, journal
 from crm.database import Database
-from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchBack
+from crm.recorder import Recorder
+from crm.records import Identity, Interaction, JournalEntry, Segment
+from pbx.port import CallEnded, Cause, FloorSnapshot, LegEnded, SwitchBack
 from sala.rescues import Rescues
 
 
@@ -68,6 +73,19 @@ def test_a_fault_cuts_who_waits_and_who_talks_and_no_wish_does() -> None:
     assert stage.told() == []
 
 
+@pytest.mark.parametrize("hung_up", [False, True])
+def test_the_end_of_the_agents_leg_may_be_told_before_that_of_a_caller_who_is_cut_off(
+    hung_up: bool,
+) -> None:
+    stage = Watched()
+    stage.call("i1")
+    offer, _, call = stage.last_ring()
+    stage.answers(offer, call)
+    stage.floor.event(LegEnded(offer, Cause.NORMAL, answered=True, hung_up=hung_up))
+    stage.ends("i1", Cause.FAILED)
+    assert stage.told() == ([] if hung_up else [("i1", 0, True)])
+
+
 @pytest.mark.parametrize("restarted", [True, False])
 def test_a_pbx_that_started_anew_has_cut_all(restarted: bool) -> None:
     stage = Watched()
@@ -108,6 +126,10 @@ async def made(database: Database, desk: Desk, *partings: Parting) -> list[tuple
     for one in partings:
         rescues.parted(one)
     await asyncio.gather(*rescues._tasks)
+    return await sources(database)
+
+
+async def sources(database: Database) -> list[tuple[str, int]]:
     return [
         (one.source, (one.place or {}).get("entered", 0))
         for one in await callbacks.waiting(database)
@@ -129,3 +151,66 @@ async def test_a_cut_makes_one_unless_the_policy_wants_none(database: Database) 
     assert await made(database, desk, parting(cut=True)) == []
     desk.policy = replace(desk.policy, rescue=True)
     assert await made(database, desk, parting(cut=True), parting(cut=True)) == [("rescue", 5)]
+
+
+# --- calls of an earlier process ------------------------------------------------------------------
+
+
+async def cut(
+    database: Database,
+    desk: Desk,
+    *written: Segment,
+    number: str = NUMBER,
+    interaction: str = "",
+) -> str:
+    """Have the PBX cut a call of which an earlier process has written this much."""
+    interaction = interaction or new()
+    recorder = Recorder(database)
+    recorder.start()
+    identity = Identity("phone", number) if number else None
+    recorder.interaction(Interaction(interaction, 1_000, identity=identity))
+    for segment in written:
+        recorder.segment(replace(segment, interaction=interaction))
+    assert await recorder.drain() == 0
+    stage = Stage()
+    stage.up()
+    rescues = Rescues(
+        desk.promises, stage.floor, database, desk.queue, lambda: desk.now, region="US"
+    )
+    rescues.cut(interaction)
+    while rescues._tasks:
+        await asyncio.gather(*rescues._tasks)
+    return interaction
+
+
+IVR = Segment("", 1, "ivr", 1_000, ended_ms=2_000, outcome="queued")
+QUEUE = Segment("", 2, "queue", 2_000, queue="support")
+
+
+async def test_who_waited_for_an_earlier_process_has_their_place_kept(database: Database) -> None:
+    desk = Desk(database)
+    interaction = await cut(database, desk, IVR, QUEUE)
+    assert await sources(database) == [("rescue", 2_000)]
+    (row,) = await callbacks.waiting(database)
+    assert (row.queue, row.number) == ("support", NUMBER)
+    assert (row.place or {})["interaction"] == interaction
+
+
+async def test_who_was_in_no_queue_or_withheld_their_number_has_none(database: Database) -> None:
+    desk = Desk(database)
+    await cut(database, desk, IVR)
+    await cut(database, desk, IVR, QUEUE, number="")
+    await cut(database, desk, IVR, replace(QUEUE, queue="nowhere"))
+    desk.policy = replace(desk.policy, rescue=False)
+    await cut(database, desk, IVR, QUEUE)
+    assert await sources(database) == []
+
+
+async def test_what_was_asked_for_of_an_agent_is_kept_with_the_place(database: Database) -> None:
+    interaction = new()
+    needs = Arrived(interaction, "support", 1_500, priority=60_000, criteria=Skill("billing", 3))
+    kind, body = to_entry(needs)
+    await journal.keep(database, JournalEntry(f"{PLACE}.{interaction}", 1, 1_500, 1, kind, body))
+    await cut(database, Desk(database), QUEUE, interaction=interaction)
+    (row,) = await callbacks.waiting(database)
+    assert from_entry("arrived", row.place or {}) == replace(needs, rejoins=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from callback_floor import CallbackFloor
 
 from acd.callbacks import Policy
@@ -95,9 +96,69 @@ def test_the_agent_goes_while_the_customers_phone_rings() -> None:
     here.decline(next(iter(here.reached)))
     assert here.book.stage("cb") is Stage.HANGING_UP
     here.customer("cb", Outcome.HUNG_UP)
-    # Ours was the end: it does not count, and the place is kept.
+    # The phone has rung: that counts, and it does not ring again at once.
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 1)
+    assert here.rows["cb"].record.due_ms == NOON + PLAIN.pause(Outcome.GIVEN_UP, 0)  # type: ignore[operator]
+
+
+def test_agents_who_go_while_the_phone_rings_do_not_have_it_ring_for_ever() -> None:
+    here = dialled(floor(agents=20))
+    for _ in range(12):
+        here.decline(next(iter(here.reached)))
+        here.customer("cb", Outcome.HUNG_UP)
+        here.pass_time(HOUR)
+        if here.rows["cb"].ended:
+            break
+        here.answer(next(iter(here.offers)))
+        here.claim()
+    assert (here.rows["cb"].ended, here.rows["cb"].dials) == (["failed"], PLAIN.attempts)
+
+
+def test_the_agent_goes_before_the_customer_is_called() -> None:
+    here = dialled(floor(agents=2))
+    here.decline(next(iter(here.reached)))
+    here.customer("cb", Outcome.WITHDRAWN)
+    # The customer knows of nothing: the next agent is asked at once.
     assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.WAITING, 0)
     assert len(here.offers) == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CAPPED, Outcome.UNDIALLED])
+def test_who_could_not_be_dialled_is_tried_again_after_a_pause_and_uncounted(
+    outcome: Outcome,
+) -> None:
+    here = floor(replace(PLAIN, expires_ms=HOUR))
+    here.promise("cb", NOON)
+    for count in range(6):
+        here.answer(next(iter(here.offers)))
+        here.claim()
+        here.tell(cb.AttemptEnded("cb", here.at_customer["cb"], outcome, again_ms=5 * MINUTE))
+        assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 0)
+        assert here.rows["cb"].record.due_ms == here.now + 5 * MINUTE
+        here.pass_time(5 * MINUTE)
+        assert (here.book.stage("cb"), count) == (Stage.WAITING, count)
+
+
+def test_one_that_is_put_off_during_an_attempt_is_not_called_before() -> None:
+    for outcome in (Outcome.BUSY, Outcome.LATER, Outcome.WITHDRAWN):
+        here = dialled(floor())
+        due = NOON + 9 * HOUR
+        here.tell(cb.Known(replace(here.rows["cb"].record, fence=1, holder="us", due_ms=due)))
+        here.customer("cb", outcome)
+        assert (here.book.stage("cb"), here.rows["cb"].record.due_ms) == (Stage.SCHEDULED, due)
+
+
+def test_what_is_changed_after_a_worker_died_holds() -> None:
+    here = floor()
+    here.promise("cb", fence=3, holder="dead")
+    row = here.rows["cb"]
+    row.fence = 3
+    here.tell(cb.Known(replace(row.record, number="+12125550188")))
+    here.answer(next(iter(here.offers)))
+    (dial,) = [
+        one for one in here.book.handle(cb.Claimed("cb", 4, 1), NOON) if isinstance(one, cb.Dial)
+    ]
+    assert dial.number == "+12125550188"
 
 
 def test_asked_later_and_cancel() -> None:
@@ -288,3 +349,62 @@ def test_a_personal_callback_waits_for_its_owner_then_goes_to_the_queue() -> Non
     # Absent: at once.
     (offer, _) = routed("bob").handle(arrival(record, Q, MINUTE), NOON)
     assert isinstance(offer, ev.Offer)
+
+
+def owned(policy: Policy = PLAIN) -> CallbackFloor:
+    """Two agents serve; `a0` has promised it, long ago."""
+    here = floor(policy, agents=2)
+    here.promise("cb", NOON - HOUR, owner="a0")
+    return here
+
+
+def test_the_owner_is_waited_for_from_when_it_may_be_called() -> None:
+    here = floor(replace(PLAIN, owner_wait_ms=MINUTE), agents=2)
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.promise("cb", NOON - HOUR, owner="a0", due_ms=NOON + HOUR)
+    here.pass_time(HOUR)
+    assert here.book.stage("cb") is Stage.WAITING
+    assert here.offers == {}
+    here.pass_time(MINUTE - 1)
+    assert here.offers == {}
+    here.pass_time(1)
+    assert list(here.offers.values()) == [("cb", "a1")]
+
+
+def test_after_an_attempt_the_owner_is_waited_for_anew() -> None:
+    here = owned(replace(PLAIN, retry={Outcome.BUSY: (5 * MINUTE,)}, owner_wait_ms=MINUTE))
+    (offer,) = here.offers
+    assert here.offers[offer] == ("cb", "a0")
+    here.answer(offer)
+    here.claim()
+    here.customer("cb", Outcome.BUSY)
+    here.pass_time(5 * MINUTE)
+    assert list(here.offers.values()) == [("cb", "a0")]
+
+
+def test_what_an_agent_promised_for_later_is_not_ended_by_a_call_about_something_else() -> None:
+    here = floor()
+    here.promise("cb", NOON, owner="a0", due_ms=NOON + HOUR)
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert (here.book.stage("cb"), here.places) == (Stage.SCHEDULED, [])
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.pass_time(HOUR)
+    here.tell(cb.CalledAgain("cb", "again"))
+    assert here.rows["cb"].ended == ["merged"]
+
+
+def test_a_customers_other_numbers_are_theirs_too_and_nobody_elses() -> None:
+    here = floor(agents=0)
+    here.promise("cb", phones=("+12125550199",))
+    of = here.book.of
+    assert of("q", None, "+12125550199") == of("q", None, "+12125550123") == "cb"
+    assert of("q", None, "+12125550100") is None
+    assert of("r", None, "+12125550199") is None
+    # Its own number goes before another's that is noted as theirs.
+    here.promise("own", number="+12125550199")
+    assert of("q", None, "+12125550199") == "own"
+    record = here.rows["cb"].record
+    here.tell(cb.Known(replace(record, phones=("+12125550111",))))
+    here.tell(cb.Cancelled("own", "admin"))
+    assert of("q", None, "+12125550199") is None
+    assert of("q", None, "+12125550111") == "cb"

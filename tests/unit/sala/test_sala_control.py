@@ -14,6 +14,7 @@ import pytest
 
 from acd.handover import HandoverRefused
 from acd.router.events import Wanted
+from crm.errors import DatabaseUnavailable
 from sala.control import ControlClient, ControlServer, wait_for_service
 from sala.errors import AlreadyRunning, ServiceRefused, ServiceUnreachable
 from sala.handing import Verb
@@ -37,6 +38,8 @@ class FakeService:
     async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
         if agent == "boom":
             raise RuntimeError("a secret inside")
+        if agent == "away":
+            raise DatabaseUnavailable
         if agent != "1001":
             raise KeyError(agent)
         self.wanted.append((agent, wanted, reason))
@@ -48,8 +51,8 @@ class FakeService:
             raise HandoverRefused("there is no agent 9")
         self.handed.append((verb, to, keep_place))
 
-    async def callbacks(self, queue: str, customer: str) -> list[dict[str, Any]]:
-        return [{"queue": queue, "customer": customer}]
+    async def callbacks(self, queue: str, customer: str, interaction: str) -> list[dict[str, Any]]:
+        return [{"queue": queue, "customer": customer, "interaction": interaction}]
 
     async def add_callback(self, wish: Mapping[str, Any]) -> dict[str, Any]:
         if wish.get("interaction") == "gone":
@@ -144,6 +147,12 @@ async def test_a_fault_of_ours_tells_nothing_of_its_inside(client: ControlClient
     assert (refused.value.status, refused.value.exit_status) == (500, 1)
 
 
+async def test_that_the_database_is_away_is_said(client: ControlClient) -> None:
+    with pytest.raises(ServiceRefused, match="the database is away") as refused:
+        await client.agent_wants("away", Wanted.AVAILABLE)
+    assert refused.value.status == 503
+
+
 async def test_reload_gives_faults_back(client: ControlClient, service: FakeService) -> None:
     await client.reload()
     service.faults = ["main.yaml:3:1: no"]
@@ -208,7 +217,8 @@ async def test_a_live_services_socket_is_not(path: Path, service: FakeService) -
 
 
 async def test_callbacks_are_listed_promised_and_changed(client: ControlClient) -> None:
-    assert await client.callbacks("sales", "a b&c") == [{"queue": "sales", "customer": "a b&c"}]
+    asked = {"queue": "sales", "customer": "a b&c", "interaction": "i1"}
+    assert await client.callbacks(**asked) == [asked]
     wish = {"number": "+14155550123", "queue": "sales", "due_ms": 5}
     assert await client.add_callback(wish) == {"callback": "c1", "answer": "promised"}
     await client.change_callback("c1", "+14155550124")
