@@ -88,7 +88,9 @@ async def _run(console: Console, options: argparse.Namespace) -> int:
         async with Ground() as ground, Witness(ground) as witness:
             load = Load(ground, witness, plan.habits(seed, hasty=options.quick))
             tell(f"{count} kills")
-            facts = await kills.run(ground, witness, load, seed, plan.kills(seed, count), tell)
+            lives = kills.QUICK_LIVES if options.quick else kills.LIVES
+            planned = plan.kills(seed, count)
+            facts = await kills.run(ground, witness, load, seed, planned, tell, lives=lives)
             breaches = judge(facts)
             tell(f"{len(breaches)} laws broken")
             played = await scenes.play(Staging(ground, witness, load), tell)

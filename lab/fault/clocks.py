@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lab.errors import Deadline
+from lab.fault import queues
 from lab.fault.facts import Customer, Habit, Way
-from lab.fault.queues import LINES
 from lab.fault.report import Scene
 from lab.fault.staging import Staging
 from lab.fault.witness import now
@@ -98,14 +98,14 @@ async def slot(staging: Staging) -> Scene:
     change = changes(now(), forward=False)
     chosen = change + HALF_MS
     ground = staging.ground
-    async with _Hours(staging, "00:00-24:00") as hours:
+    async with _Hours(staging, queues.ALWAYS) as hours:
         await hours.at(chosen - HOUR_MS - BEFORE_MS)
         await staging.agents("available")
         known = [staging.load.known(Habit.ANSWERS, way) for way in Way]
         customers = [customer for customer, _ in known]
         async with ControlClient(ground.stack.home / "state" / "control.sock") as client:
             for customer, number in known:
-                queue = LINES[customer.way].queue
+                queue = queues.LINES[customer.way].queue
                 await client.add_callback({"number": number, "queue": queue, "due_ms": chosen})
         lives = [asyncio.create_task(staging.load.is_called(*one)) for one in known]
         try:
@@ -135,15 +135,12 @@ class _Hours:
         self._skew_ms = 0
 
     async def __aenter__(self) -> _Hours:
-        for line in LINES.values():
-            calling = f"calling={{mon-sun: {self._hours}}}"
-            await self._staging.ground.stack.run("callback", "policy", line.queue, calling)
+        await queues.call_only(self._staging.ground.stack, self._hours)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         ground = self._staging.ground
-        for line in LINES.values():
-            await ground.stack.run("callback", "policy", line.queue, *line.policy)
+        await queues.call_only(ground.stack)
         await ground.kill()
         await ground.start()
 

@@ -45,8 +45,8 @@ MEANING: dict[Law, str] = {
     Law.ONE_TALK: "Nobody talks twice: on the line they held and once more by callback.",
     Law.ORDER: "No agent is offered anybody while somebody who came before waits unoffered in the "
     "same queue; customer-first, nobody is dialled while somebody who came before waits undialled.",
-    Law.NO_MORE: "Never are there more customers on the phone, called back, without an agent than "
-    "serve their queue.",
+    Law.NO_MORE: "Never do more customers' phones ring, or are customers asked, than agents serve "
+    "their queue. Who wants to talk has their place in line, and an older claim may go before it.",
     Law.NOTHING_LEFT: "No channel, call, held agent, unwritten row or open attempt is left.",
 }
 
@@ -186,7 +186,7 @@ def _undialled(one: Customer) -> _Stretch | None:
 
 
 def _too_many(facts: Facts) -> Iterator[Breach]:
-    """Find INVITEs by which more customers were on the phone without an agent than there are."""
+    """Find INVITEs that came while as many customers as there are agents were called already."""
     for way, agents in facts.agents.items():
         calls = [
             (one.name, ring.at, min(_ends(one, ring), default=facts.ended))
@@ -197,11 +197,11 @@ def _too_many(facts: Facts) -> Iterator[Breach]:
         for name, at, _ in calls:
             there = sum(begun <= at < until - ORDER_GRACE_MS for _, begun, until in calls)
             if there > agents:
-                yield Breach(Law.NO_MORE, name, f"{there} on the phone for {agents} agents")
+                yield Breach(Law.NO_MORE, name, f"{there} called for {agents} agents")
 
 
 def _ends(one: Customer, ring: Span) -> Iterator[int]:
-    """When somebody who is called is with an agent, or gone."""
+    """When somebody who is called has their place in line, is with an agent, or gone."""
     if ring.until is not None:
         yield ring.until
-    yield from (talk.at for talk in one.talks if talk.at >= ring.at)
+    yield from (span.at for span in (*one.waits, *one.talks) if span.at >= ring.at)

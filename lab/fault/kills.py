@@ -18,6 +18,7 @@ from lab.fault.witness import Witness, now
 
 LIVES = 26
 """Customers at a time; five agents serve them."""
+QUICK_LIVES = 14
 WINDOW = 6
 """Of so many kills that are planned next, that one is done whose step a callback comes to first."""
 STEP_S = 15.0

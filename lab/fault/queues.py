@@ -22,21 +22,17 @@ OFFER_AFTER = "600ms"
 """How long who waits agent-first waits until they are asked whether they would be called back."""
 ASKS_EVERY_S = 2.0
 """How often a waiting call asks the service; a break of the service is heard by then."""
-RETRY = (
-    "{busy: [1s], no_answer: [1s], machine: [1s], failed: [1s], refused: [], congestion: [1s], "
-    "hung_up: [1s], no_choice: [1s], lost: [1s]}"
-)
-"""Short pauses, so that a run sees many attempts."""
-POLICY = (
-    # So many that none is the last by chance.
-    "attempts=20",
-    "ring=5s",
-    # No test of who answers: it takes seconds.
-    "machine=connect",
-    "calling={mon-sun: 00:00-24:00}",
-    "later=1m",
-    f"retry={RETRY}",
-)
+ALWAYS = "00:00-24:00"
+POLICY = f"""\
+      attempts: 20  # so many that none is the last by chance
+      ring: 5s
+      machine: connect  # no test of who answers: it takes seconds
+      calling: {{mon-sun: '{ALWAYS}'}}
+      later: 1m
+      # Short pauses, so that a run sees many attempts.
+      retry: {{busy: [1s], no_answer: [1s], machine: [1s], failed: [1s], refused: [],
+        congestion: [1s], hung_up: [1s], no_choice: [1s], lost: [1s]}}
+"""
 SETTINGS = {
     "dial_allowed": "US",
     "dial_per_number": "1000",
@@ -55,15 +51,31 @@ class Line:
     queue: str
     number: str
     flow: str
-    policy: tuple[str, ...] = POLICY
 
 
 LINES: dict[Way, Line] = {
     # Asked while they wait, or by a key; the number is said back.
-    Way.AGENT: Line("sales", "600", "main", (*POLICY, "first=agent", "key=1")),
+    Way.AGENT: Line("sales", "600", "main"),
     # Asked before the queue, and by a key that leads back there.
-    Way.CUSTOMER: Line("care", "601", "care", (*POLICY, "first=customer")),
+    Way.CUSTOMER: Line("care", "601", "care"),
 }
+ROUTING = f"""\
+version: 1
+queues:
+  sales:
+    wrap_up: 300ms
+    ring: 5s
+    recipes: [{{when: waited {OFFER_AFTER}, then: callback}}]
+    callback:
+      first: agent
+      key: 1
+{POLICY}  care:
+    wrap_up: 300ms
+    ring: 5s
+    callback:
+      first: customer
+{POLICY}agents:
+"""
 FLOWS = {
     "main": """\
 sala: 1
@@ -120,17 +132,20 @@ def _write_flow(folder: Path, name: str) -> Path:
 
 async def make(stack: Stack, folder: Path) -> None:
     """Make the queues and their agents."""
-    care, sales = LINES[Way.CUSTOMER], LINES[Way.AGENT]
-    common = ("wrap_up=300ms", "ring=5s")
-    recipe = f"recipes=[{{when: waited {OFFER_AFTER}, then: callback}}]"
-    await stack.run("queue", "set", sales.queue, recipe, *common)
-    await stack.run("queue", "add", care.queue, *common)
-    there = set(stack.accounts().phones)
-    for agent, ways in AGENTS.items():
-        served = [word for way in ways for word in ("--queue", LINES[way].queue)]
-        await stack.run("agent", "set" if agent in there else "add", agent, *served)
+    care = LINES[Way.CUSTOMER]
+    agents = "".join(
+        f"  {agent}: {{queues: [{', '.join(LINES[way].queue for way in ways)}]}}\n"
+        for agent, ways in AGENTS.items()
+    )
+    file = folder / "routing.yaml"
+    file.write_text(ROUTING + agents, encoding="utf-8")
+    await stack.run("apply", "--yes", str(file))
     # Its queue was not there when the others were published.
     await stack.run("flow", "publish", str(_write_flow(folder, care.flow)))
     await stack.run("number", "add", care.number, care.flow)
+
+
+async def call_only(stack: Stack, hours: str = ALWAYS) -> None:
+    """Have customers called at these hours of each day."""
     for line in LINES.values():
-        await stack.run("callback", "policy", line.queue, *line.policy)
+        await stack.run("callback", "policy", line.queue, f"calling={{mon-sun: '{hours}'}}")

@@ -555,6 +555,11 @@ class NoPrompts:
         return Audio(prompt)
 
 
+def speaking_on(stage: CallingStage) -> Speaking:
+    prompts: Any = NoPrompts()
+    return Speaking(stage.floor.callbacks, prompts, stage.clock, "en", lambda _callback: {})
+
+
 @pytest.mark.parametrize(
     ("key", "came"), [("2", [(Outcome.LATER, False)]), ("3", [(Stage.CANCELLED, "customer")])]
 )
@@ -564,7 +569,7 @@ async def test_who_chooses_and_hangs_up_is_heard(key: str, came: list[Any]) -> N
     held(stage)
     call = Told(stage.switch.dials[-1][0])
     call.key = key
-    speaking = Speaking(stage.floor.callbacks, NoPrompts(), stage.clock, "en")  # type: ignore[arg-type]
+    speaking = speaking_on(stage)
     await speaking.called(call, machine=False)  # type: ignore[arg-type]
     ends(stage, Cause.NORMAL)
     results = [(one.outcome, one.counts) for one in stage.shelf.results]
@@ -580,12 +585,10 @@ class Asks(Lent):
         self.hung_up = True
 
 
-async def test_who_picked_up_while_no_service_was_there_is_not_hung_up_on_before_it_has_looked() -> (
-    None
-):
+async def test_who_picked_up_meanwhile_is_not_hung_up_on_before_the_floor_is_seen() -> None:
     stage = CallingStage()
     stage.starts(stage.row("one", fence=3, holder="last"))
-    speaking = Speaking(stage.floor.callbacks, NoPrompts(), stage.clock, "en")  # type: ignore[arg-type]
+    speaking = speaking_on(stage)
     customer, agent = Asks("callback-one-3"), Asks("leg")
     await speaking.called(customer, machine=False)  # type: ignore[arg-type]
     await speaking.reserved(agent, "e9.1.1")  # type: ignore[arg-type]

@@ -119,6 +119,19 @@ def called_first(name: str = "c001", at: int = 0) -> Customer:
     return one
 
 
+def test_who_is_in_line_once_more_is_not_being_called_any_more() -> None:
+    three = [called_first(f"c00{one}", one) for one in range(3)]
+    for one in three:
+        one.talks, one.offers = [], []
+        one.waits = [Span(8_500, 11_000)]
+    facts = Facts(1, 0, 60_000, [], three, [], {Way.CUSTOMER: 2})
+    assert judge(facts) == []
+    three[2].waits = []
+    assert judge(facts) == []
+    three[0].waits = three[1].waits = []
+    assert [one.law for one in judge(facts)] == [Law.NO_MORE]
+
+
 def test_customer_first_who_came_before_is_dialled_before() -> None:
     early, late = called_first(), called_first("c002", 1_000)
     assert broken(early, late) == []
