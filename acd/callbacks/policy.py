@@ -71,6 +71,11 @@ class Policy:
         """Whether the customer is asked before they are connected."""
         return self.ask or not self.agent_first
 
+    def offers(self, expected_ms: int | None) -> bool:
+        """Tell whether who is expected to wait so long is asked; None: not known."""
+        over = self.offer_over_ms
+        return over is not None and expected_ms is not None and expected_ms > over
+
     def pause(self, outcome: Outcome, before: int) -> int | None:
         """Return the pause after an attempt before which there were so many; None: no next one."""
         plan = self.retry.get(outcome, ())
