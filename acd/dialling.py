@@ -61,6 +61,12 @@ class Dialling:
         )
         return objection or found
 
+    async def caps(self, number: str, interaction: str) -> Refusal | None:
+        """Return why the caps would refuse a number (E.164) now, without counting anything."""
+        return self._judge(
+            await dialled.counts(self._database, number, self._clock(), interaction=interaction)
+        )
+
     def _judge(self, before: dialled.Dialled) -> Refusal | None:
         return self._gate.caps(Counts(before.number, before.day, before.at_once))
 

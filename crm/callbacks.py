@@ -64,9 +64,9 @@ class Answer(StrEnum):
 class Wish:
     """A callback that is asked for; fields as in `crm.records.Callback`, `number` in E.164.
 
-    `room`: at most so many open ones of this queue and source may be due at `due_ms`. `last_ms`:
-    none of this source may have been asked for by the customer since then. `most`: the number may
-    have so many open ones at most.
+    `room`: at most so many open ones of this queue and source may be due in the `slot` (its begin
+    and end, in ms). `last_ms`: none of this source may have been asked for by the customer since
+    then. `most`: the number may have so many open ones at most.
     """
 
     number: str
@@ -82,6 +82,7 @@ class Wish:
     told_ms: int | None = None
     place: Mapping[str, Any] | None = None
     room: int | None = None
+    slot: tuple[int, int] = (0, 0)
     last_ms: int | None = None
     most: int | None = None
 
@@ -90,7 +91,8 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
     """Keep a place in a queue for a customer; return what became of it, and the callback's id.
 
     A customer has one open callback for a queue at most: who asks again, by whichever of their
-    numbers, keeps the one they have. Committed on return. The id is empty where none is kept.
+    numbers, keeps the one they have. For who asks from the line, that comes no later than their
+    turn there. Committed on return. The id is empty where none is kept.
     """
     named, number, queue = queries.load(), wish.number, wish.queue
     due = wish.requested_ms if wish.due_ms is None else wish.due_ms
@@ -101,6 +103,13 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
         await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
         if found is not None:
+            # Who hung up of their own will waits for what they have.
+            waits = wish.interaction is not None and wish.last_ms is None
+            if waits and wish.due_ms is None:
+                hasten = named["callbacks_hasten"]
+                await connection.execute(
+                    hasten, found, due, wish.source, wish.told_ms, _place(wish)
+                )
             return Answer.FOUND, str(found)
         if wish.last_ms is not None:
             await connection.execute(named["callbacks_lock"], f"{wish.source}.{customer or number}")
@@ -112,8 +121,9 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
             if await connection.fetchval(named["callbacks_open_count"], number) >= wish.most:
                 return Answer.CAPPED, ""
         if wish.room is not None:
-            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{due}")
-            taken = await connection.fetchval(named["callbacks_due_at"], queue, wish.source, due)
+            slot = wish.slot
+            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{slot[0]}")
+            taken = await connection.fetchval(named["callbacks_due_in"], queue, wish.source, *slot)
             if taken >= wish.room:
                 return Answer.FULL, ""
         made = await connection.fetchval(
@@ -129,13 +139,19 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
             wish.owner,
             wish.language,
             wish.told_ms,
-            None if wish.place is None else encode(wish.place).decode(),
+            _place(wish),
         )
         if made is not None:
             return Answer.PROMISED, str(made)
         # Somebody else's promise for the same number, which was not the customer's then.
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
+        if found is None:
+            raise DataRefused("A promise of the same moment stood in the way; ask again.")
         return Answer.FOUND, str(found)
+
+
+def _place(wish: Wish) -> str | None:
+    return None if wish.place is None else encode(wish.place).decode()
 
 
 async def promise(
@@ -301,9 +317,11 @@ async def report(database: Database, first_ms: int, last_ms: int) -> list[Callba
 async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[frozenset[str]]:
     """Yield ids of callbacks that are new or were changed by anyone; never ends, never raises.
 
-    An empty set means: read all that wait. It comes first, after the database was away, and every
-    `every_s`, so that nothing is missed.
+    An empty set means: read all that wait. It comes first, after the database was away, and each
+    time `every_s` have passed, however much was told meanwhile: what was missed or could not be
+    read is known by then.
     """
+    now = asyncio.get_running_loop().time
     while True:
         with contextlib.suppress(CrmError):
             async with database.connection() as connection:
@@ -316,13 +334,16 @@ async def watch(database: Database, *, every_s: float = 30.0) -> AsyncIterator[f
                 connection.add_termination_listener(heard)
                 try:
                     yield frozenset()
+                    all_at = now() + every_s
                     while not connection.is_closed():
                         ids: set[str] = set()
                         with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(every_s):
+                            async with asyncio.timeout_at(all_at):
                                 ids.add(await told.get())
                         while not told.empty():
                             ids.add(told.get_nowait())
+                        if now() >= all_at:
+                            all_at, ids = now() + every_s, set()
                         yield frozenset(ids - {""})
                 finally:
                     connection.remove_termination_listener(heard)

@@ -50,8 +50,10 @@ async def claim(
         return objection
 
 
-async def counts(database: Database, number: str, now_ms: int) -> Dialled:
+async def counts(
+    database: Database, number: str, now_ms: int, *, interaction: str | None = None
+) -> Dialled:
     """Return what was dialled before, without counting anything."""
-    row = await database.row("dialled_counts", number, now_ms, None)
+    row = await database.row("dialled_counts", number, now_ms, interaction)
     assert row is not None
     return Dialled(row["number"], row["day"], row["at_once"])

@@ -14,7 +14,7 @@ from .held import Held
 from .place import taken
 from .policy import Policy
 from .shelf import Shelf
-from .words import Choice, Outcome, Stage
+from .words import NOT_DIALLED, Choice, Outcome, Stage
 
 RING_GRACE_MS = 10_000
 """How long after the ring time the end of a dialling is waited for."""
@@ -31,7 +31,7 @@ _MERGES = frozenset(
     {Stage.SCHEDULED, Stage.WAITING, Stage.RESERVED, Stage.DIALLING, Stage.HANGING_UP}
 )
 """Later than that, the customer is on the line already: it is somebody else who calls."""
-_UNCOUNTED = frozenset({Outcome.WITHDRAWN, Outcome.LATER, Outcome.CONNECTED})
+_UNCOUNTED = NOT_DIALLED | {Outcome.LATER, Outcome.CONNECTED}
 _UP = frozenset({Stage.DIALLING, Stage.ASKING, Stage.HOLDING, Stage.CONNECTING})
 
 
@@ -139,8 +139,10 @@ class Conduct:
         stage = one.stage
         match event:
             case ev.AttemptEnded():
-                ours = stage is Stage.HANGING_UP
-                self._attempt_over(one, one.outcome if ours else event.outcome, now)
+                outcome = event.outcome
+                if stage is Stage.HANGING_UP and outcome not in NOT_DIALLED:
+                    outcome = one.outcome
+                self._attempt_over(one, outcome, now, event.again_ms)
             case ev.Answered() if stage is Stage.DIALLING:
                 policy = self.policy(one.queue)
                 if policy.asks:
@@ -230,7 +232,7 @@ class Conduct:
         self._shelf.stay(one, Stage.DIALLING, now + policy.ring_ms + RING_GRACE_MS)
         if policy.agent_first and not one.offer:
             # The agent did not wait.
-            self._hang_up(one, Outcome.WITHDRAWN, now)
+            self._hang_up(one, Outcome.GIVEN_UP, now)
 
     def _to_agent(self, one: Held, now: int) -> None:
         """The customer is there to talk: connect them, or let them wait at their place."""
@@ -249,7 +251,7 @@ class Conduct:
             case Stage.CONNECTING:
                 self._shelf.stay(one, Stage.HOLDING, None)
             case Stage.DIALLING:
-                self._hang_up(one, Outcome.WITHDRAWN, now)
+                self._hang_up(one, Outcome.GIVEN_UP, now)
             case _:
                 # While they are asked, the customer is with us: the line brings another agent.
                 pass
@@ -258,7 +260,7 @@ class Conduct:
         one.offer = one.agent = ""
         one.due = max(one.due, now + self.policy(one.queue).later_ms)
         if one.stage in _UP:
-            self._hang_up(one, Outcome.WITHDRAWN, now)
+            self._hang_up(one, Outcome.GIVEN_UP, now)
         elif one.stage in (Stage.WAITING, Stage.RESERVED):
             self.settle(one, now)
 
@@ -286,12 +288,12 @@ class Conduct:
         if one.stage in _UP:
             self.out.append(ev.HangUp(one.id, one.fence))
 
-    def _attempt_over(self, one: Held, outcome: Outcome, now: int) -> None:
+    def _attempt_over(self, one: Held, outcome: Outcome, now: int, again_ms: int = 0) -> None:
         """Store what came of the attempt, and plan the next."""
         policy = self.policy(one.queue)
-        due = one.due
+        pause: int | None = again_ms
         if outcome is Outcome.LATER:
-            due = now + policy.later_ms
+            pause = policy.later_ms
         elif outcome not in _UNCOUNTED:
             pause = policy.pause(outcome, one.attempts)
             one.attempts += 1
@@ -299,8 +301,9 @@ class Conduct:
                 self._finish(one, outcome, Stage.FAILED, str(outcome))
                 self._gone(one, Stage.FAILED)
                 return
-            due = now + pause
-        due = self._calling.next(policy.calling, one.record.number, max(due, now))
+        # One that was put off meanwhile stays put off.
+        due = max(one.due, now + (pause or 0))
+        due = self._calling.next(policy.calling, one.record.number, due)
         if due >= one.expires:
             self._finish(one, outcome, Stage.EXPIRED, str(outcome))
             self._gone(one, Stage.EXPIRED)
@@ -317,6 +320,7 @@ class Conduct:
         self, one: Held, outcome: Outcome, state: Stage, reason: str, due: int | None = None
     ) -> None:
         counts = outcome not in _UNCOUNTED
+        one.finished = one.fence
         self.out.append(ev.Finish(one.id, one.fence, outcome, counts, state, reason, due))
 
     # --- ends ------------------------------------------------------------------------------------

@@ -139,11 +139,15 @@ class Talking:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded:
-    """The call to the customer is over, or never came about."""
+    """The call to the customer is over, or never came about.
+
+    After an outcome without a pause of its own they are not called for `again_ms`.
+    """
 
     callback: str
     fence: int
     outcome: Outcome
+    again_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

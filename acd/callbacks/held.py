@@ -27,6 +27,8 @@ class Held:
     """Of the live attempt; 0: none is."""
     seen: int = 0
     """The latest fence known."""
+    finished: int = 0
+    """The fence of the last attempt whose result was brought from here."""
     claiming: bool = False
     """A claim was asked for and not answered yet."""
     in_line: bool = False
@@ -57,4 +59,4 @@ class Held:
         """Tell whether a row was read before what is known here was written."""
         if record.fence != self.seen:
             return record.fence < self.seen
-        return record.holder is not None and not self.fence
+        return record.holder is not None and record.fence == self.finished

@@ -32,6 +32,7 @@ _RETRY: dict[Outcome, tuple[int, ...]] = {
     Outcome.HUNG_UP: (10 * MINUTE,),
     Outcome.NO_CHOICE: (15 * MINUTE,),
     Outcome.LOST: (MINUTE,),
+    Outcome.GIVEN_UP: (MINUTE, 10 * MINUTE),
 }
 
 
@@ -75,6 +76,11 @@ class Policy:
         """Tell whether who is expected to wait so long is asked; None: not known."""
         over = self.offer_over_ms
         return over is not None and expected_ms is not None and expected_ms > over
+
+    def slot_of(self, at: int) -> tuple[int, int]:
+        """Return begin and end, in ms, of the slot that a time lies in."""
+        begin = at - at % self.slot_ms
+        return begin, begin + self.slot_ms
 
     def pause(self, outcome: Outcome, before: int) -> int | None:
         """Return the pause after an attempt before which there were so many; None: no next one."""

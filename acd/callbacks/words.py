@@ -52,16 +52,25 @@ class Outcome(StrEnum):
     """Nobody told how it ended."""
     LATER = "later"
     """They asked to be called later; not counted as an attempt."""
+    GIVEN_UP = "given_up"
+    """We ended it before they talked, as when the agent went away; their phone may have rung."""
     WITHDRAWN = "withdrawn"
-    """We gave it up, as when the agent went away; not counted."""
+    """We gave it up before they were dialled; not counted."""
+    CAPPED = "capped"
+    """Not dialled, for the caps of the dialling gate; not counted."""
+    UNDIALLED = "undialled"
+    """Not dialled, for the database or the link to the PBX was away; not counted."""
     CONNECTED = "connected"
 
 
 RETRIED = (
     Outcome.BUSY, Outcome.NO_ANSWER, Outcome.MACHINE, Outcome.FAILED, Outcome.REFUSED,
-    Outcome.CONGESTION, Outcome.HUNG_UP, Outcome.NO_CHOICE, Outcome.LOST,
+    Outcome.CONGESTION, Outcome.HUNG_UP, Outcome.NO_CHOICE, Outcome.LOST, Outcome.GIVEN_UP,
 )  # fmt: skip
 """Outcomes that a policy's retry plan speaks of; each counts as an attempt."""
+
+NOT_DIALLED = frozenset({Outcome.WITHDRAWN, Outcome.CAPPED, Outcome.UNDIALLED})
+"""Outcomes of claims after which nobody was dialled."""
 
 
 class Choice(StrEnum):

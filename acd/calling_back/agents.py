@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
-from acd.calling_back.attempt import RESERVED, facts
+from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Leg
@@ -20,8 +20,6 @@ from pbx.port import Caller
 
 log = logging.getLogger(__name__)
 
-AWAY_MS = 5_000
-"""How long nobody is rung for a callback while the database is away."""
 NAME = "Callback"
 """What an agent's phone shows as the name of a customer who is called back."""
 
@@ -42,7 +40,11 @@ class Agents:
         """By offer: those whose agents are about to be rung."""
 
     def ring(self, offer: Offer, callback: str) -> None:
-        """Ring, once the interaction's rows are known: more of them come now."""
+        """Ring, once the interaction's rows are known: more of them come now.
+
+        Nobody is rung while the caps of the dialling gate allow no call, so that no agent waits
+        for nothing; the last word is said when the call is counted (`Calls.dial`).
+        """
         assert self.store is not None
         self._coming[offer.offer] = offer
         self.store.run(self._ring(offer, callback))
@@ -50,17 +52,23 @@ class Agents:
     async def _ring(self, offer: Offer, callback: str) -> None:
         assert self.store is not None
         found = self._rows.found(offer.interaction)
+        why, for_ms = "", 0
         try:
             if found is not None:
                 await self.store.reopen(self._ledger, found[0], offer.interaction)
+                refusal = await self.store.caps(found[0].number, offer.interaction)
+                if refusal is not None:
+                    why, for_ms = refusal.value, CAPPED_MS.get(refusal, 0)
         except CrmError as error:
+            why, for_ms = type(error).__name__, AWAY_MS
+        if for_ms:
             log.warning(
-                "no callback while the database is away: %s",
-                type(error).__name__,
-                extra={"action": "callback_deferred", "callback": callback},
+                "no callback now: %s",
+                why,
+                extra={"action": "callback_deferred", "callback": callback, "why": why},
             )
-            self._coming.pop(offer.offer, None)
-            self._tell(ev.Deferred(callback, AWAY_MS))
+            if self._coming.pop(offer.offer, None) is not None:
+                self._tell(ev.Deferred(callback, for_ms))
             return
         found = self._rows.found(offer.interaction)
         if self._coming.pop(offer.offer, None) is None or found is None:
@@ -99,6 +107,10 @@ class Agents:
         self._coming.pop(offer, None)
         if callback := self._rows.of(interaction):
             self._tell(ev.Unreserved(callback, offer))
+
+    def anew(self) -> None:
+        """The link is back, and the router new: no offer of before is rung any more."""
+        self._coming.clear()
 
     def held_for(self, offer: str) -> Callback | None:
         """Return the callback that a leg is held for; None if it is for none (any more)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from acd.callbacks.words import Outcome
 from acd.contacts import Contact
+from acd.gate import Refusal
 from acd.router.events import Arrived
 from crm.records import Callback
 from pbx.port import Cause
@@ -14,6 +15,15 @@ from pbx.port import Cause
 CALLBACK, FENCE, RESERVED = "callback", "fence", "reserved"
 """What a customer's call carries: which callback and which claim it is made for; and what the leg
 of an agent carries who is held for one."""
+
+AWAY_MS = 5_000
+"""How long nobody is rung for a callback while the database is away."""
+CAPPED_MS = {
+    Refusal.AT_ONCE_CAP: 15_000,
+    Refusal.DAY_CAP: 600_000,
+    Refusal.NUMBER_CAP: 600_000,
+}
+"""After which pause it is looked again whether the caps of the dialling gate allow a call."""
 
 _OUTCOMES = {
     Cause.BUSY: Outcome.BUSY,

@@ -7,11 +7,19 @@ from collections.abc import Callable, Mapping
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Choice, Outcome, Stage
-from acd.calling_back.attempt import FENCE, RESERVED, Attempt, call_of, facts, fence_of
+from acd.calling_back.attempt import (
+    AWAY_MS,
+    CAPPED_MS,
+    FENCE,
+    RESERVED,
+    Attempt,
+    call_of,
+    facts,
+    fence_of,
+)
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Contact
-from acd.gate import Refusal
 from acd.parts import Parts
 from acd.router.events import Arrived
 from crm.errors import CrmError
@@ -22,7 +30,6 @@ from pbx.port import Call, Caller, CallState, Cause
 log = logging.getLogger(__name__)
 
 TALKS = frozenset({CallState.TALKING, CallState.HELD, CallState.CONFERENCE})
-_CAPS = frozenset({Refusal.DAY_CAP, Refusal.AT_ONCE_CAP})
 
 
 class Calls:
@@ -36,6 +43,7 @@ class Calls:
         self._clock = parts.clock
         self._contacts = parts.contacts
         self._legs = parts.legs
+        self._driver = parts.driver
         self.store: Store | None = None
         self._of: dict[str, Attempt] = {}
         """By callback."""
@@ -70,12 +78,12 @@ class Calls:
     async def _dial(self, attempt: Attempt, dial: ev.Dial, place: Arrived) -> None:
         """Call, if the gate lets it; one that is given up meanwhile is not made."""
         assert self.store is not None
-        outcome = Outcome.FAILED
+        outcome, again_ms = Outcome.WITHDRAWN, 0
         try:
             await self.store.reopen(self._ledger, attempt.record, attempt.interaction)
             self._begins(attempt)
             refusal = await self.store.allow(dial.number, attempt.interaction)
-            if refusal is None and not attempt.given_up:
+            if refusal is None and self._driver.up and not attempt.given_up:
                 self._switch.dial(
                     attempt.call,
                     dial.number,
@@ -87,11 +95,18 @@ class Calls:
                 attempt.dialled = True
                 return
             if refusal is not None:
-                outcome = Outcome.CONGESTION if refusal in _CAPS else Outcome.REFUSED
+                again_ms = CAPPED_MS.get(refusal, 0)
+                outcome = Outcome.CAPPED if again_ms else Outcome.REFUSED
                 self._log("dial_refused", attempt, refusal.value)
-        except (CrmError, LocalProtocolError) as error:
+            elif not attempt.given_up:
+                outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
+        except CrmError as error:
+            outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
             self._log("callback_undialled", attempt, type(error).__name__)
-        self.over(attempt, outcome)
+        except LocalProtocolError as error:
+            outcome = Outcome.FAILED
+            self._log("callback_undialled", attempt, type(error).__name__)
+        self.over(attempt, outcome, again_ms)
 
     def _begins(self, attempt: Attempt) -> None:
         self._ledger.begins(
@@ -114,24 +129,25 @@ class Calls:
 
     def lost(self, callback: str, fence: int) -> None:
         """Somebody else has claimed a callback, or ended it."""
-        attempt = self._of.get(callback)
+        attempt, outcome = self._of.get(callback), Outcome.WITHDRAWN
         if attempt is not None and attempt.fence == fence:
+            outcome = Outcome.GIVEN_UP if attempt.dialled else outcome
             self.hang_up(callback, fence)
-        self._tell(ev.AttemptEnded(callback, fence, Outcome.WITHDRAWN))
+        self._tell(ev.AttemptEnded(callback, fence, outcome, AWAY_MS))
 
     def ended(self, attempt: Attempt, cause: Cause) -> None:
         """The call of an attempt has ended."""
         self.over(attempt, attempt.outcome(cause))
 
-    def over(self, attempt: Attempt, outcome: Outcome) -> None:
+    def over(self, attempt: Attempt, outcome: Outcome, again_ms: int = 0) -> None:
         """A call has ended, or never came about."""
         self._by_call.pop(attempt.call, None)
         if attempt.contact is not None:
             self._contacts.pop(attempt.call)
-        self._tell(ev.AttemptEnded(attempt.callback, attempt.fence, outcome))
+        self._tell(ev.AttemptEnded(attempt.callback, attempt.fence, outcome, again_ms))
         if self._of.get(attempt.callback) is attempt:
             # The callback itself had ended: nobody asks for the result.
-            self.close(attempt, Outcome.WITHDRAWN)
+            self.close(attempt, Outcome.GIVEN_UP if attempt.dialled else Outcome.WITHDRAWN)
 
     def close(self, attempt: Attempt, outcome: Outcome) -> None:
         """Forget an attempt, and close its rows; those of a talk stay open."""
@@ -141,7 +157,12 @@ class Calls:
         self._ledger.ends(
             attempt.interaction, SegmentKind.CALLBACK, attempt.call, str(outcome), now
         )
+        if self._rows.book.stage(attempt.callback) is None:
+            self._rows.forget(attempt.callback, attempt.interaction)
         if outcome is not Outcome.CONNECTED:
+            if attempt.contact is not None:
+                # Its call may be up still; it is nobody's who waits here.
+                self._contacts.pop(attempt.call)
             by = "customer" if outcome is Outcome.HUNG_UP else "system"
             self._ledger.ended(attempt.interaction, now, by)
             if attempt.ended is not None:

@@ -100,20 +100,28 @@ class CallingBack:
         """Take in new rows and changed rows as they come. Never returns."""
         store = self._store
         assert store is not None
+        unread: set[str] = set()
+        all_unread = False
         async for ids in store.changes():
+            unread |= ids
+            all_unread = all_unread or not ids
             try:
-                changed: set[str] = set(ids)
-                if not changed:
+                if all_unread:
                     rows = await store.waiting()
                     for count, row in enumerate(rows):
                         self._rows.know(row)
                         if count % MANY == 0:
                             await asyncio.sleep(0)
-                    changed = self._rows.known() - {row.id for row in rows}
-                for callback in changed:
+                    unread |= self._rows.known()
+                    unread -= {row.id for row in rows}
+                    all_unread = False
+                while unread:
+                    callback = next(iter(unread))
                     if (found := await store.get(callback)) is not None:
                         self._rows.know(found)
+                    unread.discard(callback)
             except CrmError as error:
+                # They are read with what is told next.
                 log.warning("callbacks not read: %s", error, extra={"action": "callbacks_unread"})
 
     def gone(self, contact: Contact) -> None:
@@ -299,6 +307,7 @@ class CallingBack:
 
     def sort_out(self, floor: FloorSnapshot) -> Found:
         """Tell what of the PBX's list is a callback's; rows read at the start are known now."""
+        self.agents.anew()
         found = sort_out(
             floor,
             self._orders.roster,

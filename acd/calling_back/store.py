@@ -183,6 +183,10 @@ class Store:
         found = await self._dialling.claim(number, "callback", interaction)
         return found if isinstance(found, NotDialled) else None
 
+    async def caps(self, number: str, interaction: str) -> NotDialled | None:
+        """Return why the caps would not let a number be called now. Raises CrmError."""
+        return await self._dialling.caps(number, interaction)
+
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Have something done beside."""
         task = asyncio.create_task(work, name="callback")

@@ -108,6 +108,7 @@ async def test_an_agent_declines_and_the_place_is_kept(house: House, customers: 
 
 
 async def test_an_agent_hangs_up_on_the_whisper(house: House, customers: Customers) -> None:
+    await customers.policy(retry={"given_up": [SOON]})
     number, outside = await customers.promised()
     leg = await customers.reserved(await customers.agent("1001"))
     await leg.hang_up()
@@ -118,7 +119,7 @@ async def test_an_agent_hangs_up_on_the_whisper(house: House, customers: Custome
     await hear_each_other(agent, customer)
     await customer.hang_up()
     row = await customers.becomes(number, "connected")
-    assert set(row["tries"]) <= {"connected", "withdrawn"}
+    assert set(row["tries"]) <= {"connected", "withdrawn", "given_up"}
 
 
 async def test_a_machine_answers(house: House, customers: Customers) -> None:

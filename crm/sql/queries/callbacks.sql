@@ -41,12 +41,27 @@ WHERE state = 'waiting' AND coalesce(queue, '') = $1
 ORDER BY requested_at LIMIT 1;
 
 -- name: callbacks_promise
+WITH taken AS (  -- who declined at first has accepted
+    DELETE FROM callback_declines WHERE interaction = $4::text::uuid
+)
 INSERT INTO callbacks (number, queue, requested_at, interaction, customer_id, source, due_at,
     expires_at, owner, language, told_until, place)
 VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), from_ms($8), $9, $10,
     from_ms($11), $12)
 ON CONFLICT DO NOTHING
 RETURNING id::text;
+
+-- name: callbacks_hasten
+-- Somebody on the line has one already: it comes no later than what they wait for now.
+UPDATE callbacks SET due_at = least(due_at, from_ms($2)),
+    source = CASE WHEN due_at > from_ms($2) THEN $3 ELSE source END,
+    told_until = coalesce(from_ms($4), told_until),
+    place = CASE WHEN ($5::json ->> 'entered')::bigint < CASE
+        WHEN source = 'slot' AND due_at > from_ms($2) THEN to_ms(due_at)
+        ELSE coalesce((place ->> 'entered')::bigint, to_ms(requested_at)) END
+        THEN $5::json ELSE place END
+WHERE id = $1::text::uuid AND state = 'waiting'
+RETURNING pg_notify('sala_callbacks', id::text);
 
 -- name: callbacks_open_of
 SELECT * FROM callback_rows
@@ -71,13 +86,14 @@ SELECT count(*) FROM callbacks WHERE state = 'waiting' AND number = $1;
 
 -- name: callbacks_taken
 SELECT to_ms(due_at) AS due_ms, count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
     AND due_at >= from_ms($3) AND due_at < from_ms($4)
 GROUP BY due_at;
 
--- name: callbacks_due_at
+-- name: callbacks_due_in
 SELECT count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2 AND due_at = from_ms($3);
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
+    AND due_at >= from_ms($3) AND due_at < from_ms($4);
 
 -- name: callbacks_last
 SELECT to_ms(max(requested_at)) FROM callbacks

@@ -46,10 +46,14 @@ class CallingSwitch(NotedSwitch):
 
 
 class Shelf:
-    """A store at hand: claims are granted at once; `away` is a database that is away."""
+    """A store at hand: claims are granted at once; `away` is a database that is away.
+
+    `capped` is what the gate's caps say before anybody is rung, `refusal` what it says at last.
+    """
 
     def __init__(self) -> None:
-        self.away = False
+        self.away = self.away_for_dials = False
+        self.capped: Refusal | None = None
         self.left = 0
         self.refusal: Refusal | None = None
         self.fences: dict[str, int] = {}
@@ -95,7 +99,14 @@ class Shelf:
         self.ends.append(end)
 
     async def allow(self, number: str, interaction: str) -> Refusal | None:
+        if self.away_for_dials:
+            raise DatabaseUnavailable
         return self.refusal
+
+    async def caps(self, number: str, interaction: str) -> Refusal | None:
+        if self.away:
+            raise DatabaseUnavailable
+        return self.capped
 
     async def reopen(self, ledger: Ledger, record: Callback, interaction: str) -> None:
         if self.away:

@@ -14,6 +14,8 @@ from acd.callbacks.words import Choice, Outcome, Stage
 from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.router.events import Arrived
+from acd.router.recipes import Staffing
+from crm.calendars import Calendar
 from pbx.errors import CallGone
 from pbx.port import (
     Audio,
@@ -119,17 +121,51 @@ def test_how_a_call_ends_that_nobody_takes(cause: Cause, outcome: Outcome) -> No
     assert stage.line() == []
 
 
-@pytest.mark.parametrize(
-    ("refusal", "outcome"),
-    [(Refusal.DENIED, Outcome.REFUSED), (Refusal.AT_ONCE_CAP, Outcome.CONGESTION)],
-)
-def test_what_the_gate_refuses_is_not_dialled(refusal: Refusal, outcome: Outcome) -> None:
+def test_what_the_gate_denies_is_not_dialled() -> None:
+    stage = stage_of(PLAIN)
+    stage.shelf.refusal = Refusal.DENIED
+    stage.promised(stage.row("one"))
+    held(stage)
+    assert stage.switch.dials == []
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.REFUSED]
+
+
+CAPS = [Refusal.AT_ONCE_CAP, Refusal.DAY_CAP, Refusal.NUMBER_CAP]
+
+
+@pytest.mark.parametrize("refusal", CAPS)
+def test_nobody_is_rung_while_the_caps_let_nobody_be_dialled(refusal: Refusal) -> None:
+    stage = stage_of()
+    stage.shelf.capped = refusal
+    stage.promised(stage.row("one"))
+    stage.clock.pass_ms(6 * 3_600_000)
+    assert (stage.switch.reserved, stage.switch.dials, stage.shelf.results) == ([], [], [])
+    assert stage.presence("a")[0] == "available"
+    stage.shelf.capped = None
+    stage.clock.pass_ms(600_000)
+    assert len(stage.switch.reserved) == 1
+
+
+@pytest.mark.parametrize("refusal", CAPS)
+def test_an_attempt_that_caps_refuse_at_last_is_not_counted(refusal: Refusal) -> None:
     stage = stage_of(PLAIN)
     stage.shelf.refusal = refusal
     stage.promised(stage.row("one"))
     held(stage)
-    assert stage.switch.dials == []
-    assert [one.outcome for one in stage.shelf.results] == [outcome]
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts, result.state) == (Outcome.CAPPED, False, Stage.WAITING)
+    assert result.due is not None
+    assert result.due > stage.clock.now()
+
+
+def test_an_attempt_that_a_database_lets_nobody_dial_is_not_counted() -> None:
+    stage = stage_of(PLAIN)
+    stage.promised(stage.row("one"))
+    stage.shelf.away_for_dials = True
+    held(stage)
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts) == (Outcome.UNDIALLED, False)
+    assert result.due == stage.clock.now() + 5_000
 
 
 def test_who_hangs_up_after_the_machine_was_ruled_out_has_hung_up() -> None:
@@ -176,13 +212,12 @@ def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
     offer, address, _ = stage.switch.reserved[0]
     held(stage)
     stage.leg_ends(offer, answered=True)
-    # The customer who was about to be called is not; the next agent has the same callback.
+    # The customer's phone is let be; after a pause the next agent has the same callback.
     assert stage.switch.given_up == ["callback-one-1"]
     ends(stage, Cause.NORMAL)
-    assert [(one.outcome, one.counts) for one in stage.shelf.results] == [
-        (Outcome.WITHDRAWN, False)
-    ]
+    assert [(one.outcome, one.counts) for one in stage.shelf.results] == [(Outcome.GIVEN_UP, True)]
     assert stage.presence(address[1:])[0] == "paused"
+    stage.clock.pass_ms(60_000)
     assert [one[1] for one in stage.switch.reserved[1:]] == ["pb" if address == "pa" else "pa"]
 
 
@@ -203,7 +238,7 @@ def test_an_attempt_that_is_not_ours_any_more_is_given_up() -> None:
     held(stage)
     stage.shelf.lost("one", 1)
     assert stage.switch.given_up == ["callback-one-1"]
-    assert [one.outcome for one in stage.shelf.results] == [Outcome.WITHDRAWN]
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.GIVEN_UP]
 
 
 def test_a_caller_on_the_line_is_called_back_only_when_they_are_gone() -> None:
@@ -229,6 +264,24 @@ def test_who_calls_again_has_the_place() -> None:
     assert stage.line() == ["i-three", "i-two"]
     (end,) = stage.shelf.ends
     assert (end.state, end.merged_into) == (Stage.MERGED, "i-three")
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [{"hours": {"q": Calendar("never", "UTC", ((),) * 7)}}, {"join_needs": Staffing.LOGGED_IN}],
+)
+def test_who_calls_again_while_nobody_is_let_in_is_called_back_all_the_same(
+    closed: dict[str, Any],
+) -> None:
+    stage = CallingStage("", **closed)
+    stage.starts()
+    stage.up()
+    stage.promised(stage.row("one"))
+    again = Contact("i-two", "c-i-two", Caller("4155550123"))
+    stage.floor.opened(again)
+    stage.floor.arrive(again, Arrived("i-two", "q", 0))
+    assert again.errand.exit
+    assert stage.shelf.ends == []
 
 
 def test_a_promise_is_taken_back_before_an_agent_rings_for_its_caller() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from acd.callbacks import Book, Policy
 from acd.callbacks import events as cb
-from acd.callbacks.words import FINAL, Choice, Outcome, Stage
+from acd.callbacks.words import FINAL, NOT_DIALLED, Choice, Outcome, Stage
 from acd.router import Router
 from acd.router import events as ev
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
@@ -29,6 +29,8 @@ class Row:
     ended: list[str] = field(default_factory=list)
     dials: int = 0
     counted: int = 0
+    laters: int = 0
+    """How often the customer asked to be called later."""
 
 
 class CallbackFloor:
@@ -111,7 +113,11 @@ class CallbackFloor:
                 if row.live != one.fence:
                     return
                 row.live = 0
+                # Whose end nobody told has been hung up on long ago.
+                self.at_customer.pop(one.callback, None)
                 row.counted += one.counts
+                row.laters += one.outcome is Outcome.LATER
+                row.dials -= one.outcome in NOT_DIALLED
                 row.record = replace(row.record, due_ms=one.due or row.record.due_ms)
                 if one.state is not Stage.WAITING:
                     self.end(row, one.state)
@@ -214,6 +220,7 @@ class CallbackFloor:
             assert len(row.ended) <= 1, "ended twice"
             assert (self.book.stage(name) is None) == bool(row.ended), "lost, or a ghost"
             assert row.counted <= self.policy.attempts
+            assert row.dials <= self.policy.attempts + row.laters, "called too often"
             if row.ended:
                 assert self.router.interaction(name) is None or name in self.talks
         waiting = self.router.waiting("q")

@@ -293,3 +293,27 @@ async def test_watchers_are_told_of_changes(database: Database) -> None:
     await changes.aclose()
     async with database.connection() as connection:
         await connection.execute("SELECT 1")
+
+
+async def test_watchers_read_everything_again_however_much_is_told(database: Database) -> None:
+    one = await promised(database)
+    changes = callbacks.watch(database, every_s=0.5)
+    told: list[frozenset[str]] = []
+
+    async def busy() -> None:
+        due = NOW
+        while True:
+            due += 1
+            await callbacks.reschedule(database, one, due)
+
+    async with asyncio.timeout(20):
+        assert await anext(changes) == frozenset()
+        others = asyncio.create_task(busy())
+        try:
+            while not told or told[-1]:
+                told.append(await anext(changes))
+        finally:
+            others.cancel()
+            await asyncio.wait({others})
+    assert len(told) > 1
+    await changes.aclose()

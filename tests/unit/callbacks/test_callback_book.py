@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from callback_floor import CallbackFloor
 
 from acd.callbacks import Policy
@@ -95,9 +96,69 @@ def test_the_agent_goes_while_the_customers_phone_rings() -> None:
     here.decline(next(iter(here.reached)))
     assert here.book.stage("cb") is Stage.HANGING_UP
     here.customer("cb", Outcome.HUNG_UP)
-    # Ours was the end: it does not count, and the place is kept.
+    # The phone has rung: that counts, and it does not ring again at once.
+    assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 1)
+    assert here.rows["cb"].record.due_ms == NOON + PLAIN.pause(Outcome.GIVEN_UP, 0)  # type: ignore[operator]
+
+
+def test_agents_who_go_while_the_phone_rings_do_not_have_it_ring_for_ever() -> None:
+    here = dialled(floor(agents=20))
+    for _ in range(12):
+        here.decline(next(iter(here.reached)))
+        here.customer("cb", Outcome.HUNG_UP)
+        here.pass_time(HOUR)
+        if here.rows["cb"].ended:
+            break
+        here.answer(next(iter(here.offers)))
+        here.claim()
+    assert (here.rows["cb"].ended, here.rows["cb"].dials) == (["failed"], PLAIN.attempts)
+
+
+def test_the_agent_goes_before_the_customer_is_called() -> None:
+    here = dialled(floor(agents=2))
+    here.decline(next(iter(here.reached)))
+    here.customer("cb", Outcome.WITHDRAWN)
+    # The customer knows of nothing: the next agent is asked at once.
     assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.WAITING, 0)
     assert len(here.offers) == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CAPPED, Outcome.UNDIALLED])
+def test_who_could_not_be_dialled_is_tried_again_after_a_pause_and_uncounted(
+    outcome: Outcome,
+) -> None:
+    here = floor(replace(PLAIN, expires_ms=HOUR))
+    here.promise("cb", NOON)
+    for count in range(6):
+        here.answer(next(iter(here.offers)))
+        here.claim()
+        here.tell(cb.AttemptEnded("cb", here.at_customer["cb"], outcome, again_ms=5 * MINUTE))
+        assert (here.book.stage("cb"), here.rows["cb"].counted) == (Stage.SCHEDULED, 0)
+        assert here.rows["cb"].record.due_ms == here.now + 5 * MINUTE
+        here.pass_time(5 * MINUTE)
+        assert (here.book.stage("cb"), count) == (Stage.WAITING, count)
+
+
+def test_one_that_is_put_off_during_an_attempt_is_not_called_before() -> None:
+    for outcome in (Outcome.BUSY, Outcome.LATER, Outcome.WITHDRAWN):
+        here = dialled(floor())
+        due = NOON + 9 * HOUR
+        here.tell(cb.Known(replace(here.rows["cb"].record, fence=1, holder="us", due_ms=due)))
+        here.customer("cb", outcome)
+        assert (here.book.stage("cb"), here.rows["cb"].record.due_ms) == (Stage.SCHEDULED, due)
+
+
+def test_what_is_changed_after_a_worker_died_holds() -> None:
+    here = floor()
+    here.promise("cb", fence=3, holder="dead")
+    row = here.rows["cb"]
+    row.fence = 3
+    here.tell(cb.Known(replace(row.record, number="+12125550188")))
+    here.answer(next(iter(here.offers)))
+    (dial,) = [
+        one for one in here.book.handle(cb.Claimed("cb", 4, 1), NOON) if isinstance(one, cb.Dial)
+    ]
+    assert dial.number == "+12125550188"
 
 
 def test_asked_later_and_cancel() -> None:

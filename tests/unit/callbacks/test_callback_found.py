@@ -47,13 +47,13 @@ def test_its_attempts_go_on_counting() -> None:
     assert finish.state is Stage.FAILED
 
 
-def test_without_an_agent_it_is_given_up_and_does_not_count() -> None:
+def test_without_an_agent_it_is_given_up_and_counts() -> None:
     book = book_of()
     out = book.handle(cb.Found("cb", 4, False), NOW)
     assert cb.HangUp("cb", 4) in out
     finish, *_ = book.handle(cb.AttemptEnded("cb", 4, Outcome.NO_ANSWER), NOW)
     assert isinstance(finish, cb.Finish)
-    assert (finish.outcome, finish.counts) == (Outcome.WITHDRAWN, False)
+    assert (finish.outcome, finish.counts) == (Outcome.GIVEN_UP, True)
 
 
 def test_customer_first_it_needs_no_agent() -> None:

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from acd.callbacks import Policy
 from acd.callbacks import events as cb
 from acd.callbacks.policy import HOUR, MINUTE
-from acd.callbacks.words import RETRIED, Choice, Outcome, Stage
+from acd.callbacks.words import NOT_DIALLED, RETRIED, Choice, Outcome, Stage
 from acd.router import events as ev
 from crm.calendars import Calendar
 
@@ -83,7 +83,7 @@ class Callbacks(RuleBasedStateMachine):
         self.floor.claim(granted=granted)
 
     @precondition(lambda self: self.floor.at_customer)
-    @rule(data=st.data(), outcome=st.sampled_from((*RETRIED, Outcome.WITHDRAWN)))
+    @rule(data=st.data(), outcome=st.sampled_from((*RETRIED, *NOT_DIALLED)))
     def attempt_ends(self, data: st.DataObject, outcome: Outcome) -> None:
         self.floor.customer(self.pick(data, self.floor.at_customer), outcome)
 

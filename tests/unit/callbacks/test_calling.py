@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, timezone
 
 from acd.callbacks.asking import after_abandon, after_cut, slots, zone_of
 from acd.callbacks.calling import Calling, zones
@@ -207,3 +209,53 @@ def test_who_is_called_unasked() -> None:
 
 def test_every_outcome_has_a_plan() -> None:
     assert set(Policy().retry) == set(RETRIED)
+
+
+# --- zones of numbers -----------------------------------------------------------------------------
+
+
+def by_library(number: str) -> tuple[str, ...]:
+    """What the library says, asked as it is meant to be."""
+    found = timezone.time_zones_for_number(phonenumbers.parse(number))
+    known = [one for one in found if one != timezone.UNKNOWN_TIMEZONE]
+    return tuple(known) if len(found) <= 8 else ()
+
+
+def examples() -> list[str]:
+    """A valid number of each kind of each region, and of codes without a country."""
+    found = [
+        phonenumbers.example_number_for_type(region, kind)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for kind in PhoneNumberType.values()
+    ]
+    found += [
+        phonenumbers.example_number_for_non_geo_entity(code)
+        for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    ]
+    return sorted({phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in found if one})
+
+
+EXAMPLES = examples()
+
+
+def test_zones_are_those_of_the_library_for_each_kind_of_number() -> None:
+    assert len(EXAMPLES) > 1000
+    assert {one: zones(one) for one in EXAMPLES} == {one: by_library(one) for one in EXAMPLES}
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.text("0123456789", min_size=1, max_size=9))
+def test_zones_are_those_of_the_library_for_any_valid_number(start: str, end: str) -> None:
+    number = start[: -len(end)] + end if len(end) < len(start) - 2 else start
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        reject()
+    assume(phonenumbers.is_valid_number(parsed))
+    written = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    assert zones(written) == by_library(written)
+
+
+@pytest.mark.parametrize("number", ["", "+", "+66", "66812345678", "+999123", "+66a", "+٦٦٨١", "x"])
+def test_what_is_no_number_has_no_zones(number: str) -> None:
+    assert zones(number) == ()
