@@ -99,10 +99,6 @@ WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
 SELECT to_ms(max(requested_at)) FROM callbacks
 WHERE source = $2 AND (number = $1 OR customer_id = $3::text::uuid);
 
--- name: callbacks_last_of
-SELECT to_ms(max(requested_at)) FROM callbacks WHERE source = $2 AND (number = $1 OR customer_id =
-    (SELECT customer_id FROM identities WHERE kind = 'phone' AND value = $1));
-
 -- name: callbacks_change_number
 UPDATE callbacks SET number = $2, customer_id = coalesce(
         (SELECT identities.customer_id FROM identities WHERE kind = 'phone' AND value = $2),
