@@ -22,7 +22,7 @@ from dataclasses import replace
 from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
 from acd.calling_back.agents import Agents
-from acd.calling_back.attempt import call_of
+from acd.calling_back.attempt import CALLBACK, call_of
 from acd.calling_back.calls import TALKS, Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
@@ -66,7 +66,7 @@ class CallingBack:
         self._legs = parts.legs
         self._orders = parts.orders
         self._driver = parts.driver
-        rows = self._rows = Rows(self.tell, lambda one: self._contacts.get(one) is not None)
+        rows = self._rows = Rows(self.tell, self._on_the_line)
         self.calls = Calls(self.tell, rows, parts)
         self.agents = Agents(self.tell, rows, parts)
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
@@ -94,6 +94,11 @@ class CallingBack:
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
+
+    def _on_the_line(self, interaction: str) -> bool:
+        """Whether a caller is on the line who called; who was called back is there for that."""
+        contact = self._contacts.get(interaction)
+        return contact is not None and CALLBACK not in contact.carry
 
     def configure(self) -> None:
         """Queues, or how their callbacks are made, have changed."""

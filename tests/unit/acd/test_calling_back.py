@@ -609,3 +609,15 @@ def test_of_many_who_are_due_at_once_those_who_came_first_are_first() -> None:
         stage.promised(row)
     stage.clock.pass_ms(60_000)
     assert [number[-1] for _, _, number in stage.switch.reserved] == ["3", "2"]
+
+
+def test_a_customer_who_asks_before_the_floor_is_seen_keeps_their_callback() -> None:
+    stage = CallingStage(policy=FIRST)
+    stage.starts(stage.row("one", fence=1, holder="last"))
+    floor = listed(1, CallState.WAITING)
+    carried = dict(floor.calls[0].carried)
+    place = Arrived("i-one", "q", 900_000)
+    stage.floor.rejoin(Contact("i-one", CALL, Caller(NUMBER), carry=carried, arrival=place))
+    stage.up(floor)
+    assert stage.shelf.ends == []
+    assert stage.shelf.holds == [("one", 1)]
