@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,10 +15,13 @@ from acd.gate import Refusal
 from acd.promises import Asked, Known, Made, Promises
 from acd.roster import Roster
 from crm import callbacks, interactions
+from crm.calendars import State
 from crm.callbacks import Answer
 from crm.database import Database
 from crm.errors import DataRefused, NotFound
 from crm.interactions import Spoken
+from ivr.flow.parts import LANGUAGE_PATTERN
+from ivr.flow.problems import excerpt
 from sala.errors import UserError
 
 API, AGENT = "api", "agent"
@@ -102,10 +106,17 @@ class Orders:
         checked = self._promises.check(number)
         if isinstance(checked, Refusal):
             raise CallbackRefused(f"the number cannot be called: {checked.value}")
+        language = str(wish.get("language") or "")
+        if language and not re.fullmatch(LANGUAGE_PATTERN, language):
+            raise CallbackRefused(f"{excerpt(language)} is no language; write it such as th")
         now = self._clock()
         if due is not None:
             if due > now + here.policy.book_ahead_ms:
                 raise CallbackRefused("that is further ahead than the queue's book_ahead")
+            here_hours = here.hours
+            closed = here_hours is not None and here_hours.at(due) is not State.OPEN
+            if closed and not (force or agent):
+                raise CallbackRefused("the queue is closed at that time")
             if not force and Calling().next(here.policy.calling, checked, max(due, now)) > max(
                 due, now
             ):
@@ -121,7 +132,7 @@ class Orders:
                 due_ms=due,
                 told_ms=None if due is None else due + here.policy.slot_ms,
                 owner=agent or None,
-                language=str(wish.get("language") or "") or None,
+                language=language or None,
             )
         )
         if not made.kept:

@@ -72,6 +72,11 @@ class Policy:
         """Whether the customer is asked before they are connected."""
         return self.ask or not self.agent_first
 
+    def slot_of(self, at: int) -> tuple[int, int]:
+        """Return begin and end, in ms, of the slot that a time lies in."""
+        begin = at - at % self.slot_ms
+        return begin, begin + self.slot_ms
+
     def pause(self, outcome: Outcome, before: int) -> int | None:
         """Return the pause after an attempt before which there were so many; None: no next one."""
         plan = self.retry.get(outcome, ())

@@ -46,7 +46,8 @@ def done(url: str, work: Callable[[Database], Awaitable[Any]]) -> Any:
 
 def promised(url: str, queue: str = "sales", number: str = NUMBER) -> str:
     call = str(uuid6.uuid7())
-    return str(done(url, lambda d: callbacks.promise(d, number, queue, NOW, call)))
+    wish = callbacks.Wish(number, queue, NOW, call)
+    return str(done(url, lambda d: callbacks.ask(d, wish))[1])
 
 
 def kept(url: str, one: str) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, timezone
 
-from acd.callbacks.asking import after_abandon, after_cut, slots, zone_of
+from acd.callbacks.asking import slots, zone_of
 from acd.callbacks.calling import Calling, zones
 from acd.callbacks.policy import HOUR, MINUTE, Policy, read
 from acd.callbacks.words import RETRIED, Outcome
@@ -177,19 +177,6 @@ def test_the_house_s_own_zone_is_told_where_it_may_be_the_number_s() -> None:
     here = replace(policy(), calling=replace(DAYTIME, timezone="Atlantic/Canary"))
     assert zone_of(here, "+34612345678", 0) == "Atlantic/Canary"
     assert zone_of(here, "+88216123456", 0) == "Atlantic/Canary"  # of no country
-
-
-def test_who_is_called_unasked() -> None:
-    now = at("2026-07-01T10:00", "Asia/Bangkok")
-    patient = policy(after_abandon="30s")
-    assert after_abandon(patient, BANGKOK, 30_000, None, now)
-    assert not after_abandon(patient, BANGKOK, 29_999, None, now)
-    assert not after_abandon(policy(), BANGKOK, 90_000, None, now)
-    assert not after_abandon(patient, BANGKOK, 30_000, now - 9 * HOUR, now)
-    assert after_abandon(patient, BANGKOK, 30_000, now - 11 * HOUR, now)  # the day before, there
-    assert after_cut(policy(), ours=True)
-    assert not after_cut(policy(), ours=False)
-    assert not after_cut(policy(rescue=False), ours=True)
 
 
 def test_every_outcome_has_a_plan() -> None:
