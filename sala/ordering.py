@@ -92,7 +92,8 @@ class Orders:
         """Promise a callback: `number`, `queue`, and if wanted `agent`, `due_ms`, `language`.
 
         With the `contact` of a call in progress, what is not told is the call's. `force`: also at
-        an hour at which nobody is called. Raises `CallbackRefused` with the reason.
+        an hour at which nobody is called. `source`: what else than these it is of; nobody was told
+        a time then. Raises `CallbackRefused` with the reason.
         """
         number = str(wish.get("number") or (contact.caller.number if contact else "") or "")
         queue = str(wish.get("queue") or (contact.queue if contact else ""))
@@ -111,7 +112,7 @@ class Orders:
             raise CallbackRefused(f"{excerpt(language)} is no language; write it such as th")
         now = self._clock()
         if due is not None:
-            if due > now + here.policy.book_ahead_ms:
+            if source is None and due > now + here.policy.book_ahead_ms:
                 raise CallbackRefused("that is further ahead than the queue's book_ahead")
             here_hours = here.hours
             closed = here_hours is not None and here_hours.at(due) is not State.OPEN
@@ -130,7 +131,7 @@ class Orders:
                 source=source
                 or (SLOT if due is not None else AGENT if contact is not None else API),
                 due_ms=due,
-                told_ms=None if due is None else due + here.policy.slot_ms,
+                told_ms=None if due is None or source else due + here.policy.slot_ms,
                 owner=agent or None,
                 language=language or None,
             )
@@ -143,8 +144,8 @@ class Orders:
     async def own(self, agent: str, spoken: Spoken, due_ms: int) -> str:
         """Promise that an agent calls back whom they spoke to; return the number.
 
-        `due_ms` is the soonest. One that the customer waits for already becomes the
-        agent's own, unless it is another agent's. Raises `CallbackRefused`.
+        `due_ms` is the soonest. One that the customer waits for already becomes the agent's own at
+        that time, unless it is another agent's. Raises `CallbackRefused`.
         """
         wish = {
             "number": spoken.number,
@@ -160,6 +161,7 @@ class Orders:
                 raise CallbackRefused("the customer waits for another agent's call")
             with contextlib.suppress(NotFound):  # it has just ended: there is nothing to do
                 await callbacks.reassign(self._database, made.callback, owner=agent)
+                await callbacks.reschedule(self._database, made.callback, due_ms)
             return there.number
         return str(self._promises.check(spoken.number or ""))
 

@@ -51,8 +51,9 @@ class Book:
         """Apply one event, after what is due by `now`; return what is to be done, in order."""
         conduct = self._conduct
         out = conduct.out = []
-        while (due := self._shelf.due(now)) is not None:
-            conduct.over(due, now)
+        while due := self._due(now):
+            for one in due:
+                conduct.over(one, now)
         match event:
             case ev.Configured():
                 conduct.policies, conduct.queues = event.policies, event.queues
@@ -69,6 +70,13 @@ class Book:
                 if held is not None:
                     conduct.told(held, event, now)
         return out
+
+    def _due(self, now: int) -> list[Held]:
+        """Take those whose stage is over, in the order of the line: many are in the morning."""
+        found: list[Held] = []
+        while (one := self._shelf.due(now)) is not None:
+            found.append(one)
+        return sorted(found, key=lambda one: one.key)
 
     @property
     def deadline(self) -> int | None:

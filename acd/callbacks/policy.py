@@ -72,6 +72,11 @@ class Policy:
         """Whether the customer is asked before they are connected."""
         return self.ask or not self.agent_first
 
+    def offers(self, expected_ms: int | None) -> bool:
+        """Tell whether who is expected to wait so long is asked; None: not known."""
+        over = self.offer_over_ms
+        return over is not None and expected_ms is not None and expected_ms > over
+
     def slot_of(self, at: int) -> tuple[int, int]:
         """Return begin and end, in ms, of the slot that a time lies in."""
         begin = at - at % self.slot_ms

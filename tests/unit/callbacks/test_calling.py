@@ -40,6 +40,21 @@ def faults_of(**given_: object) -> list[str]:
     return [str(one) for one in faults.found]
 
 
+@pytest.mark.parametrize(
+    ("over", "expected", "offered"),
+    [
+        ("1m", MINUTE + 1, True),
+        ("1m", MINUTE, False),
+        ("1m", None, False),
+        ("none", HOUR, False),
+    ],
+)
+def test_who_is_expected_to_wait_longer_is_offered_it(
+    over: str, expected: int | None, offered: bool
+) -> None:
+    assert policy(offer_over=over).offers(expected) is offered
+
+
 def test_a_policy_is_read() -> None:
     found = policy(
         first="customer", ring="30s", ask="yes", answer_within="10s", attempts="5",
