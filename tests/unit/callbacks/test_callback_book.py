@@ -194,7 +194,7 @@ def test_customer_first_holds_at_the_kept_place() -> None:
     here.answer(next(iter(here.offers)))
     here.promise("cb", NOON - HOUR)
     here.live_call("live")
-    here.tell(cb.Expected("q", 1, ((NOON, NOON),)))
+    here.expect(1, [(NOON, NOON)])
     here.claim()
     here.pick_up("cb")
     here.choose("cb", Choice.TALK)
