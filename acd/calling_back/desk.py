@@ -76,6 +76,10 @@ class CallingBack:
         self._deciding = False
         self._timer: Timer | None = None
         self._taken: Arrived | None = None
+        self._doubts: set[str] = set()
+        """Interactions on the line of which it is not known whether a callback was promised."""
+        self._served: deque[str] = deque(maxlen=MANY)
+        """Such as were answered, and are over."""
 
     @property
     def up(self) -> bool:
@@ -119,7 +123,7 @@ class CallingBack:
                 if all_unread:
                     rows = await store.waiting()
                     for count, row in enumerate(rows):
-                        self._rows.know(row)
+                        self._know(row)
                         if count % MANY == 0:
                             await asyncio.sleep(0)
                     unread |= self._rows.known()
@@ -128,14 +132,33 @@ class CallingBack:
                 while unread:
                     callback = next(iter(unread))
                     if (found := await store.get(callback)) is not None:
-                        self._rows.know(found)
+                        self._know(found)
                     unread.discard(callback)
             except CrmError as error:
                 # They are read with what is told next.
                 log.warning("callbacks not read: %s", error, extra={"action": "callbacks_unread"})
 
+    def doubt(self, interaction: str) -> None:
+        """A caller is told that no callback could be promised; the database may have one yet.
+
+        Who is served then is not to be called as well, however late its row turns up.
+        """
+        if self._contacts.get(interaction) is not None:
+            self._doubts.add(interaction)
+
+    def _know(self, row: Callback) -> None:
+        interaction = row.interaction or row.id
+        if row.state == "waiting" and interaction in self._served and self._store is not None:
+            self._store.end(ev.End(row.id, Stage.MERGED, "answered", interaction))
+        else:
+            self._rows.know(row)
+
     def gone(self, contact: Contact) -> None:
         """A call is over: what its caller was promised can be begun with."""
+        if contact.interaction in self._doubts:
+            self._doubts.discard(contact.interaction)
+            if contact.answered:
+                self._served.append(contact.interaction)
         row = self._rows.gone(contact.interaction)
         if row is None or self._store is None:
             return
