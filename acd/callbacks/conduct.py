@@ -250,6 +250,7 @@ class Conduct:
                 self.settle(one, now)
             case Stage.CONNECTING:
                 self._shelf.stay(one, Stage.HOLDING, None)
+                self.out.append(ev.Part(one.id, one.fence))
             case Stage.DIALLING:
                 self._hang_up(one, Outcome.GIVEN_UP, now)
             case _:

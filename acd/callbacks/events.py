@@ -264,6 +264,14 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The agent of `Connect` is gone before the two talked: the customer waits on."""
+
+    callback: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call to the customer; its end is told by `AttemptEnded`."""
 
@@ -304,5 +312,6 @@ class TakePlace:
 
 
 Decision = (
-    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | HangUp | Finish | End | TakePlace
-)
+    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | Part | HangUp | Finish | End
+    | TakePlace
+)  # fmt: skip

@@ -77,7 +77,8 @@ class Store:
     # --- rows -------------------------------------------------------------------------------
 
     async def waiting(self) -> list[Callback]:
-        """Read all that are open."""
+        """Read all that are open; who was sealed by a worker that died is not."""
+        await attempts.confirm(self._database)
         self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
 
@@ -140,13 +141,18 @@ class Store:
 
     async def seal(self, callback: str, fence: int) -> None:
         """Write that customer and agent talk; a database that is away is not waited for."""
-        self._let_go(callback)
-        row = attempts.Result("connected", False, "connected", None, self._clock())
-        claim = Claim(callback, fence, 0)
+        claim, now = Claim(callback, fence, 0), self._clock()
         written = self._then(
-            callback, self._bring(callback, lambda: attempts.finish(self._database, claim, row))
+            callback, self._bring(callback, lambda: attempts.seal(self._database, claim, now))
         )
         await asyncio.wait({written}, timeout=SEAL_S)
+
+    def unseal(self, callback: str, fence: int) -> None:
+        """Write that they do not talk after all; the attempt goes on."""
+        claim = Claim(callback, fence, 0)
+        self._then(
+            callback, self._bring(callback, lambda: attempts.unseal(self._database, claim))
+        )
 
     async def take_back(self, end: ev.End) -> None:
         """End a callback, and wait until that is written; a database that is away is not."""

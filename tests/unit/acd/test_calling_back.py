@@ -185,25 +185,6 @@ def test_a_machine_is_hung_up_on() -> None:
     assert [one.outcome for one in stage.shelf.results] == [Outcome.MACHINE]
 
 
-def test_who_goes_in_the_moment_in_which_they_are_connected_is_not_called_again() -> None:
-    stage = stage_of()
-    row = stage.row("one")
-    stage.promised(row)
-    held(stage)
-    picks_up(stage)
-    stage.floor.callbacks.calls.waits("callback-one-1")
-    assert stage.shelf.seals == [("one", 1)]
-    # The database tells us of our own word: they are about to talk.
-    stage.promised(replace(row, state="connected", fence=1))
-    assert stage.switch.given_up == []
-    ends(stage, Cause.NORMAL)
-    assert stage.floor.callbacks._rows.book.known() == []
-    stage.leg_ends(stage.switch.reserved[0][0], answered=True)
-    assert stage.presence("a")[0] == "available"
-    stage.clock.pass_ms(3_600_000)
-    assert len(stage.switch.dials) == 1
-
-
 def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
     stage = stage_of(agents="ab")
     stage.promised(stage.row("one"))
@@ -456,6 +437,8 @@ def test_an_agent_who_goes_before_they_are_connected_leaves_the_customer_in_line
     assert again != offer
     stage.answers(again, CALL)
     assert stage.switch.joins == [offer, again]
+    # It is written anew: meanwhile it was not so that they talk.
+    assert (stage.shelf.seals, stage.shelf.unseals) == ([("one", 1)] * 2, [("one", 1)])
     assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
 
 
