@@ -157,8 +157,9 @@ class Floor:
         if self._roster.queue(arrived.queue) is None:
             raise KeyError(arrived.queue)
         now = self._clock.now()
-        kept = self.callbacks.called_again(contact, arrived.queue)
-        # A callback that waited there is this caller's: they take its place.
+        # A callback that waits there is this caller's: they take its place, if they may come in.
+        shut = self._driver.router is not None and self._driver.router.shut(arrived.queue)
+        kept = None if shut else self.callbacks.called_again(contact, arrived.queue)
         arrived = contact.arrival = kept or replace(arrived, entered=now, began=now)
         contact.answered = contact.settled = False
         contact.errand = Errand()

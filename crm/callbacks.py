@@ -90,7 +90,8 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
     """Keep a place in a queue for a customer; return what became of it, and the callback's id.
 
     A customer has one open callback for a queue at most: who asks again, by whichever of their
-    numbers, keeps the one they have. Committed on return. The id is empty where none is kept.
+    numbers, keeps the one they have. For who asks from the line, that comes no later than their
+    turn there. Committed on return. The id is empty where none is kept.
     """
     named, number, queue = queries.load(), wish.number, wish.queue
     due = wish.requested_ms if wish.due_ms is None else wish.due_ms
@@ -101,6 +102,13 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
         await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
         if found is not None:
+            # Who hung up of their own will waits for what they have.
+            waits = wish.interaction is not None and wish.last_ms is None
+            if waits and wish.due_ms is None:
+                hasten = named["callbacks_hasten"]
+                await connection.execute(
+                    hasten, found, due, wish.source, wish.told_ms, _place(wish)
+                )
             return Answer.FOUND, str(found)
         if wish.last_ms is not None:
             await connection.execute(named["callbacks_lock"], f"{wish.source}.{customer or number}")
@@ -129,13 +137,19 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
             wish.owner,
             wish.language,
             wish.told_ms,
-            None if wish.place is None else encode(wish.place).decode(),
+            _place(wish),
         )
         if made is not None:
             return Answer.PROMISED, str(made)
         # Somebody else's promise for the same number, which was not the customer's then.
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
+        if found is None:
+            raise DataRefused("A promise of the same moment stood in the way; ask again.")
         return Answer.FOUND, str(found)
+
+
+def _place(wish: Wish) -> str | None:
+    return None if wish.place is None else encode(wish.place).decode()
 
 
 async def promise(

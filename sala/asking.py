@@ -16,6 +16,7 @@ from acd.promises import Asked, Known, Promises
 from acd.roster import Roster
 from acd.router.codec import to_entry
 from crm import callbacks
+from crm.callbacks import Answer
 from crm.database import Database
 from crm.errors import CrmError, DataRefused, NotFound
 from ivr.flow.actions import AskCallback
@@ -117,7 +118,8 @@ class FlowCallbacks:
                 or self._lines.wished(interaction, asked),
             )
         )
-        return made.kept
+        # One that was there is not at the time that was chosen.
+        return made.kept and not (source == SLOT and made.answer is Answer.FOUND)
 
     async def declined(self, interaction: str, queue: str) -> None:
         """See `ivr.services.Callbacks`."""

@@ -137,7 +137,8 @@ class Book:
             shelf.forget(held)
             if record.due_ms != held.record.due_ms:
                 held.due = record.due_ms
-            moved = (record.queue, record.owner) != (held.record.queue, held.record.owner)
+            was = held.record
+            moved = (record.queue, record.owner, record.place) != (was.queue, was.owner, was.place)
             if not held.live and (moved or held.due > now):
                 conduct.leave(held)
                 held.stage = Stage.WAITING

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from . import events as ev
 from . import progress
+from .configuration import Channel
 from .criteria import ANYONE, AllOf, canonical, relaxed
 from .events import Decision
 from .floor import Floor
@@ -56,22 +57,33 @@ def admit(floor: Floor, one: Interaction, out: list[Decision], now: int) -> None
     progress.begin(floor, one, now)
 
 
+def shut(floor: Floor, queue: Queue, channel: Channel) -> bool:
+    """Tell whether newcomers are sent away for the hour, or for nobody is there to serve them."""
+    return _closed(queue) is not None or _empty(floor, queue, channel) is not None
+
+
 def _refused(floor: Floor, one: Interaction) -> Exit | None:
     queue = one.queue
-    config = queue.config
-    if queue.closed is not None and config.when_closed is not None:
-        return config.when_closed
-    if config.max_length is not None and len(queue.unanswered) > config.max_length:
-        return config.when_full
-    needs = config.join_needs
-    if needs is not None and not _staffed(floor, one, needs):
-        return config.when_empty
-    return None
+    if (closed := _closed(queue)) is not None:
+        return closed
+    if queue.config.max_length is not None and len(queue.unanswered) > queue.config.max_length:
+        return queue.config.when_full
+    return _empty(floor, queue, one.channel)
 
 
-def _staffed(floor: Floor, one: Interaction, staffing: Staffing) -> bool:
-    members = floor.supply.of(one.queue.membership)
-    return floor.supply.there(members, staffing, one.channel)
+def _closed(queue: Queue) -> Exit | None:
+    return None if queue.closed is None else queue.config.when_closed
+
+
+def _empty(floor: Floor, queue: Queue, channel: Channel) -> Exit | None:
+    needs = queue.config.join_needs
+    if needs is None or _staffed(floor, queue, needs, channel):
+        return None
+    return queue.config.when_empty
+
+
+def _staffed(floor: Floor, queue: Queue, staffing: Staffing, channel: Channel) -> bool:
+    return floor.supply.there(floor.supply.of(queue.membership), staffing, channel)
 
 
 def leave(floor: Floor, one: Interaction, way: TurnAway | Voicemail, out: list[Decision]) -> None:
@@ -194,7 +206,7 @@ def _holds(floor: Floor, one: Interaction, condition: Condition, now: int) -> bo
         case NoAgents(staffing):
             return not floor.supply.there(one.line.eligible, staffing, one.channel)
         case NoMembers(staffing):
-            return not _staffed(floor, one, staffing)
+            return not _staffed(floor, one.queue, staffing, one.channel)
         case TierIn(tiers):
             return one.tier in tiers
 

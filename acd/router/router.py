@@ -46,6 +46,7 @@ from . import events as ev
 from . import kitchen
 from .agent import Agent
 from .check import check
+from .configuration import Channel
 from .events import Decision, Event
 from .floor import Floor
 from .handling import Handling
@@ -154,6 +155,11 @@ class Router:
         """Return why a queue is closed; None while it is open, or unknown."""
         known = self._floor.queues.get(queue)
         return None if known is None else known.closed
+
+    def shut(self, queue: str) -> bool:
+        """Whether a call that comes now would be sent away, for the hour or for nobody is there."""
+        known = self._floor.queues.get(queue)
+        return known is not None and kitchen.shut(self._floor, known, Channel.VOICE)
 
     def steps(self, interaction: str) -> list[StepView]:
         """Return a live interaction's routing steps and what became of each."""

@@ -48,6 +48,18 @@ VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), fr
 ON CONFLICT DO NOTHING
 RETURNING id::text;
 
+-- name: callbacks_hasten
+-- Somebody on the line has one already: it comes no later than what they wait for now.
+UPDATE callbacks SET due_at = least(due_at, from_ms($2)),
+    source = CASE WHEN due_at > from_ms($2) THEN $3 ELSE source END,
+    told_until = coalesce(from_ms($4), told_until),
+    place = CASE WHEN ($5::json ->> 'entered')::bigint < CASE
+        WHEN source = 'slot' AND due_at > from_ms($2) THEN to_ms(due_at)
+        ELSE coalesce((place ->> 'entered')::bigint, to_ms(requested_at)) END
+        THEN $5::json ELSE place END
+WHERE id = $1::text::uuid AND state = 'waiting'
+RETURNING pg_notify('sala_callbacks', id::text);
+
 -- name: callbacks_open_of
 SELECT * FROM callback_rows
 WHERE state = 'waiting' AND coalesce(queue, '') = $1 AND (number = $2 OR customer =

@@ -14,6 +14,8 @@ from acd.callbacks.words import Choice, Outcome, Stage
 from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.router.events import Arrived
+from acd.router.recipes import Staffing
+from crm.calendars import Calendar
 from pbx.errors import CallGone
 from pbx.port import (
     Audio,
@@ -243,6 +245,24 @@ def test_who_calls_again_has_the_place() -> None:
     assert stage.line() == ["i-three", "i-two"]
     (end,) = stage.shelf.ends
     assert (end.state, end.merged_into) == (Stage.MERGED, "i-three")
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [{"hours": {"q": Calendar("never", "UTC", ((),) * 7)}}, {"join_needs": Staffing.LOGGED_IN}],
+)
+def test_who_calls_again_while_nobody_is_let_in_is_called_back_all_the_same(
+    closed: dict[str, Any],
+) -> None:
+    stage = CallingStage("", **closed)
+    stage.starts()
+    stage.up()
+    stage.promised(stage.row("one"))
+    again = Contact("i-two", "c-i-two", Caller("4155550123"))
+    stage.floor.opened(again)
+    stage.floor.arrive(again, Arrived("i-two", "q", 0))
+    assert again.errand.exit
+    assert stage.shelf.ends == []
 
 
 def test_a_promise_is_taken_back_before_an_agent_rings_for_its_caller() -> None:

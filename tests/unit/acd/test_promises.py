@@ -71,6 +71,28 @@ async def test_one_open_callback_for_a_customer_and_queue(database: Database) ->
     assert len(await callbacks.waiting(database)) == 2
 
 
+async def test_who_asks_from_the_line_has_theirs_no_later_than_their_turn_there(
+    database: Database,
+) -> None:
+    desk = Desk(database)
+    first = await desk.asks(source=SLOT, due_ms=NOW + 24 * HOUR, told_ms=NOW + 25 * HOUR)
+    desk.now += 2 * HOUR
+    waits = new()
+    desk.entries[waits] = NOW + HOUR
+    asked = Asked("support", NUMBER, waits, told_ms=NOW + 3 * HOUR)
+    second = await desk.promises.make(asked)
+    assert (second.answer, second.callback) == (Answer.FOUND, first.callback)
+    (row,) = await callbacks.waiting(database)
+    assert (row.due_ms, row.source, row.told_ms) == (desk.now, "flow", NOW + 3 * HOUR)
+    assert row.place == {"entered": NOW + HOUR}
+    # Who stands further back in line changes nothing.
+    later = new()
+    desk.entries[later] = NOW + 2 * HOUR
+    desk.now += 1
+    await desk.promises.make(Asked("support", NUMBER, later))
+    assert await callbacks.waiting(database) == [row]
+
+
 async def test_a_customer_of_two_numbers_has_one_callback(database: Database) -> None:
     await owns(database, NUMBER, OTHER)
     desk = Desk(database)
