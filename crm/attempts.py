@@ -84,9 +84,7 @@ async def seal(database: Database, claim: Claim, now_ms: int) -> bool:
     The callback counts as connected, and nobody else can claim or end it; its lease is still to be
     renewed. `finish` says what came of it, `unseal` that they do not talk after all.
     """
-    return (
-        await database.value("callbacks_seal", claim.callback, claim.fence, now_ms) is not None
-    )
+    return await database.value("callbacks_seal", claim.callback, claim.fence, now_ms) is not None
 
 
 async def unseal(database: Database, claim: Claim) -> bool:

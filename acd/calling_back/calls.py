@@ -304,9 +304,7 @@ class Calls:
     def _talked(self, callback: str, fence: int) -> None:
         """Write down a talk of which only the beginning may be written."""
         assert self.store is not None
-        self.store.finish(
-            ev.Finish(callback, fence, Outcome.CONNECTED, False, Stage.CONNECTED, "")
-        )
+        self.store.finish(ev.Finish(callback, fence, Outcome.CONNECTED, False, Stage.CONNECTED, ""))
 
     async def _go_on(self, attempt: Attempt) -> None:
         """Go on with the rows of an attempt; what was not written yet is written now."""

@@ -150,9 +150,7 @@ class Store:
     def unseal(self, callback: str, fence: int) -> None:
         """Write that they do not talk after all; the attempt goes on."""
         claim = Claim(callback, fence, 0)
-        self._then(
-            callback, self._bring(callback, lambda: attempts.unseal(self._database, claim))
-        )
+        self._then(callback, self._bring(callback, lambda: attempts.unseal(self._database, claim)))
 
     async def take_back(self, end: ev.End) -> None:
         """End a callback, and wait until that is written; a database that is away is not."""

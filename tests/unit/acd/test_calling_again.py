@@ -97,8 +97,9 @@ def sealed(**more: Any) -> tuple[CallingStage, str, Callback]:
 
 
 def test_a_customer_who_goes_before_they_are_connected_is_called_again() -> None:
-    stage, _, _ = sealed()
+    stage, offer, _ = sealed()
     stage.floor.event(CallEnded(CALL, Cause.NORMAL))
+    stage.leg_ends(offer, answered=True)
     (result,) = stage.shelf.results
     assert (result.outcome, result.state) == (Outcome.HUNG_UP, Stage.WAITING)
     assert result.counts

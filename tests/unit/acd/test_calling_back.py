@@ -547,7 +547,8 @@ async def test_who_chooses_and_hangs_up_is_heard(key: str, came: list[Any]) -> N
     held(stage)
     call = Told(stage.switch.dials[-1][0])
     call.key = key
-    speaking = Speaking(stage.floor.callbacks, NoPrompts(), stage.clock, "en")  # type: ignore[arg-type]
+    back = stage.floor.callbacks
+    speaking = Speaking(back, NoPrompts(), stage.clock, "en", lambda _row: {})  # type: ignore[arg-type]
     await speaking.called(call, machine=False)  # type: ignore[arg-type]
     ends(stage, Cause.NORMAL)
     results = [(one.outcome, one.counts) for one in stage.shelf.results]

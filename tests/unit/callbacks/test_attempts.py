@@ -329,7 +329,8 @@ async def sealed(database: Database, ms: int = LEASE) -> tuple[str, Claim]:
 async def events(database: Database) -> list[str]:
     async with database.connection() as connection:
         rows = await connection.fetch(
-            "SELECT body ->> 'event' AS event FROM journal WHERE epoch LIKE 'callback.%' ORDER BY seq"
+            "SELECT body ->> 'event' AS event FROM journal WHERE epoch LIKE 'callback.%'"
+            " ORDER BY seq"
         )
     return [row["event"] for row in rows]
 
