@@ -24,8 +24,8 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from collections.abc import Mapping
+from dataclasses import replace
 from heapq import nsmallest
 from itertools import islice
 from typing import TypeVar
@@ -45,7 +45,7 @@ from .words import Stage
 T = TypeVar("T")
 
 MANY = 100
-"""How many callbacks are looked at anew in one turn, so that a change of thousands blocks nobody."""
+"""How many callbacks are looked at anew in one turn: a change of thousands blocks nobody."""
 
 
 class Book:

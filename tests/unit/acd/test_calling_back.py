@@ -188,6 +188,16 @@ def test_a_machine_is_hung_up_on() -> None:
 
 
 def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
+    stage = stage_of()
+    stage.promised(stage.row("one"))
+    offer = stage.switch.reserved[0][0]
+    stage.answers(offer, "", connected=False)
+    stage.leg_ends(offer, answered=True)
+    assert (stage.switch.dials, stage.presence("a")) == ([], ("paused", "declined"))
+    assert stage.book.of("i-one") == [("ringing", "declined")]
+
+
+def test_an_agent_who_hangs_up_while_the_customers_phone_rings_has_left() -> None:
     stage = stage_of(agents="ab")
     stage.promised(stage.row("one"))
     offer, address, _ = stage.switch.reserved[0]
@@ -197,7 +207,8 @@ def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
     assert stage.switch.given_up == ["callback-one-1"]
     ends(stage, Cause.NORMAL)
     assert [(one.outcome, one.counts) for one in stage.shelf.results] == [(Outcome.GIVEN_UP, True)]
-    assert stage.presence(address[1:])[0] == "paused"
+    assert stage.presence(address[1:]) == ("paused", "left")
+    assert stage.book.of("i-one")[:2] == [("ringing", "left"), ("callback", "given_up")]
     stage.clock.pass_ms(60_000)
     assert [one[1] for one in stage.switch.reserved[1:]] == ["pb" if address == "pa" else "pa"]
 
