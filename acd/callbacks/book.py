@@ -156,7 +156,7 @@ class Book:
         queue = conduct.queues.get(name) or QueueConfig(name)
         policy = conduct.policy(name)
         place = arrival(record, queue, policy.owner_wait_ms)
-        expires = record.expires_ms or max(record.requested_ms, record.due_ms) + policy.expires_ms
+        expires = policy.expires(record)
         if held is None:
             held = Held(record, place, key(place, queue), record.due_ms, expires)
             held.attempts, held.seen = record.attempts, record.fence
@@ -181,14 +181,16 @@ class Book:
         """Dial those customer-first callbacks whose turn is within reach of the agents expected."""
         if self.policy(event.queue).agent_first:
             return
-        beside = [one for one in self._shelf.beside(event.queue) if not one.in_line]
+        all_beside = self._shelf.beside(event.queue)
+        calls = sum(one.live or one.stage is Stage.RESERVED for one in all_beside)
+        beside = [one for one in all_beside if not one.in_line]
         out = sum(one.live or one.stage is Stage.RESERVED for one in beside)
         free = event.agents - out
         if free <= 0:
             return
         line: list[tuple[tuple[int, int], Held | None]] = [(at, None) for at in event.ahead]
         line += [(one.key, one) for one in beside if one.stage is Stage.WAITING]
-        room = self.policy(event.queue).at_once - out
+        room = self.policy(event.queue).at_once - calls
         for _, one in nsmallest(free, line, key=lambda pair: pair[0]):
             if one is not None and room > 0:
                 room -= 1

@@ -30,7 +30,7 @@ class Configured:
 class Known:
     """A callback is promised, or was changed by others, or is read back after a restart.
 
-    One that ended there ends here. Its `queue` must be set.
+    One that ended there ends here. One without a queue waits in no line until it has one.
     """
 
     callback: Callback

@@ -137,7 +137,7 @@ class Agents:
         if not leg.reserved or not leg.answered:
             self.cancelled(leg.interaction, leg.offer)
             return False
-        # The agent has heard what it is about, and hung up: at once, or once the customer is called.
+        # The agent has heard what it is about, and hung up: then, or while the customer is called.
         _, held = self._legs.ended(leg.offer) or (leg, None)
         called = self._rows.book.stage(self._rows.of(leg.interaction)) in LIVE
         failure, now = Failure.LEFT if called else Failure.DECLINED, self._clock.now()

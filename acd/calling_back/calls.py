@@ -130,9 +130,15 @@ class Calls:
         if attempt.dialled:
             self._switch.give_up(attempt.call)
 
-    def lost(self, callback: str, fence: int) -> None:
-        """Somebody else has claimed a callback, or ended it."""
+    def lost(self, callback: str, fence: int, *, sure: bool = True) -> None:
+        """Somebody else has claimed a callback, or ended it; or, not `sure`, may have.
+
+        Who may be another's to call is let be while their phone rings. A customer who is on the
+        line with us is not: no other call of ours reaches them.
+        """
         attempt, outcome = self._of.get(callback), Outcome.WITHDRAWN
+        if not sure and (attempt is None or attempt.contact is not None):
+            return
         if attempt is not None and attempt.fence == fence:
             outcome = Outcome.GIVEN_UP if attempt.dialled else outcome
             self.hang_up(callback, fence)

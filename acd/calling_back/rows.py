@@ -70,8 +70,6 @@ class Rows:
             self.forget(row.id, interaction)
         elif self.book.record(row.id) == row:
             return
-        elif row.queue is None:
-            return  # somebody is to say first who calls them: `sala callback reassign`
         elif attempt is None and self._live(interaction):
             self._postponed[interaction] = row
         else:

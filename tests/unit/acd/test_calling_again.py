@@ -169,3 +169,30 @@ def test_a_talk_of_which_only_the_beginning_was_written_is_written_when_it_is_fo
     (result,) = stage.shelf.results
     assert (result.callback, result.fence, result.outcome) == ("one", 3, Outcome.CONNECTED)
     assert stage.switch.given_up == []
+
+
+# --- a claim that may be another worker's ---------------------------------------------------------
+
+
+def test_a_phone_that_rings_beyond_its_lease_is_let_be() -> None:
+    stage, _ = dialled()
+    stage.floor.callbacks.calls.lost("one", 1, sure=False)
+    assert stage.switch.given_up == [CALL]
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.GIVEN_UP]
+
+
+def test_a_customer_who_is_there_is_not_hung_up_on_for_a_database_that_is_away() -> None:
+    stage, _ = dialled()
+    picks_up(stage)
+    stage.floor.callbacks.calls.lost("one", 1, sure=False)
+    assert (stage.switch.given_up, stage.shelf.results) == ([], [])
+
+
+def test_one_without_a_queue_expires() -> None:
+    stage = CallingStage()
+    stage.starts()
+    stage.up()
+    stage.promised(replace(stage.row("one"), queue=None))
+    stage.clock.pass_ms(72 * 3_600_000)
+    assert [(one.callback, one.state) for one in stage.shelf.ends] == [("one", Stage.EXPIRED)]
+    assert stage.switch.reserved == []
