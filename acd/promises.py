@@ -8,6 +8,7 @@ number that may not be dialled ever gets a row.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -134,7 +135,7 @@ class Promises:
             return Made(None, refusal=found)
         now, known = self._clock(), self._floor.queue(asked.queue)
         policy = known.policy if known else Policy()
-        place = asked.place
+        place, chosen = asked.place, asked.source == SLOT
         if place is None and asked.interaction is not None:
             place = self._floor.kept(asked.interaction, asked.queue)
         answer, callback = await callbacks.ask(
@@ -150,7 +151,9 @@ class Promises:
                 language=asked.language,
                 told_ms=asked.told_ms,
                 place=place,
-                room=self._room(known, asked.owner) if asked.source == SLOT and known else None,
+                # One of an agent's own is the agent's to find time for.
+                room=self._room(known) if known and chosen and not asked.owner else None,
+                slot=policy.slot_of(now if asked.due_ms is None else asked.due_ms),
                 most=self._gate.rules.per_number,
                 last_ms=day_began(policy, found, now) if asked.once else None,
             ),
@@ -222,15 +225,19 @@ class Promises:
             at = known.hours.changes(at)
         return None if at == now else at
 
-    async def times(self, queue: str, number: str, owner: str | None = None) -> list[Slot]:
+    async def times(self, queue: str, number: str) -> list[Slot]:
         """Return the times that a customer may choose, soonest first; none for a wrong number."""
         known, found = self._floor.queue(queue), self._gate.number(number)
         if known is None or isinstance(found, Refusal):
             return []
         now = self._clock()
         until = now + known.policy.book_ahead_ms
-        taken = await callbacks.taken(self._database, queue, SLOT, now, until)
-        room = self._room(known, owner)
+        taken: Counter[int] = Counter()
+        first = known.policy.slot_of(now)[0]
+        due = await callbacks.taken(self._database, queue, SLOT, first, until)
+        for at, count in due.items():
+            taken[known.policy.slot_of(at)[0]] += count
+        room = self._room(known)
         free = slots(known.policy, known.hours, found, now, lambda _: room, taken, until=until)
         return [one for one, _ in zip(free, range(MOST_SLOTS), strict=False)]
 
@@ -244,9 +251,7 @@ class Promises:
         return zone_of(policy, found, self._clock())
 
     @staticmethod
-    def _room(known: Known, owner: str | None) -> int:
-        if owner:
-            return 1
+    def _room(known: Known) -> int:
         return known.agents if known.policy.slot_takes is None else known.policy.slot_takes
 
     def _refused(self, why: Refusal, interaction: str | None) -> None:

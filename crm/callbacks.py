@@ -66,9 +66,9 @@ class Answer(StrEnum):
 class Wish:
     """A callback that is asked for; fields as in `crm.records.Callback`, `number` in E.164.
 
-    `room`: at most so many open ones of this queue and source may be due at `due_ms`. `last_ms`:
-    none of this source may have been asked for by the customer since then. `most`: the number may
-    have so many open ones at most.
+    `room`: at most so many open ones of this queue and source may be due in the `slot` (its begin
+    and end, in ms). `last_ms`: none of this source may have been asked for by the customer since
+    then. `most`: the number may have so many open ones at most.
     """
 
     number: str
@@ -84,6 +84,7 @@ class Wish:
     told_ms: int | None = None
     place: Mapping[str, Any] | None = None
     room: int | None = None
+    slot: tuple[int, int] = (0, 0)
     last_ms: int | None = None
     most: int | None = None
 
@@ -104,9 +105,7 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
         await connection.execute(named["callbacks_lock"], f"{queue}.{customer or number}")
         found = await connection.fetchval(named["callbacks_open"], queue, number, customer)
         if found is not None:
-            # Who hung up of their own will waits for what they have.
-            waits = wish.interaction is not None and wish.last_ms is None
-            if waits and wish.due_ms is None:
+            if wish.interaction is not None and wish.due_ms is None:
                 hasten = named["callbacks_hasten"]
                 await connection.execute(
                     hasten, found, due, wish.source, wish.told_ms, _place(wish)
@@ -122,8 +121,9 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
             if await connection.fetchval(named["callbacks_open_count"], number) >= wish.most:
                 return Answer.CAPPED, ""
         if wish.room is not None:
-            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{due}")
-            taken = await connection.fetchval(named["callbacks_due_at"], queue, wish.source, due)
+            slot = wish.slot
+            await connection.execute(named["callbacks_lock"], f"{queue}.{wish.source}.{slot[0]}")
+            taken = await connection.fetchval(named["callbacks_due_in"], queue, wish.source, *slot)
             if taken >= wish.room:
                 return Answer.FULL, ""
         made = await connection.fetchval(
@@ -152,19 +152,6 @@ async def ask(database: Database, wish: Wish) -> tuple[Answer, str]:
 
 def _place(wish: Wish) -> str | None:
     return None if wish.place is None else encode(wish.place).decode()
-
-
-async def promise(
-    database: Database,
-    number: str,
-    queue: str,
-    requested_ms: int,
-    interaction: str | None,
-    **more: Any,
-) -> str | None:
-    """Ask as `Wish` says, and return the id of the callback that is kept; None: there is none."""
-    _, kept = await ask(database, Wish(number, queue, requested_ms, interaction, **more))
-    return kept or None
 
 
 async def open_of(database: Database, number: str, queue: str) -> Callback | None:
@@ -284,12 +271,6 @@ async def change_number(database: Database, callback: str, number: str) -> bool:
 async def declined(database: Database, interaction: str, queue: str, at_ms: int) -> None:
     """Count a caller who was offered a callback and stayed in line; once, however often asked."""
     await database.value("callbacks_decline", interaction, queue, at_ms)
-
-
-async def last_request(database: Database, number: str, source: str) -> int | None:
-    """Return when a number's, or its customer's, latest callback of this source was requested."""
-    found = await database.value("callbacks_last_of", number, source)
-    return None if found is None else int(found)
 
 
 async def forbid(database: Database, number: str, now_ms: int) -> int:

@@ -49,7 +49,7 @@ class Speaking:
         """Tell an agent who is held what it is about; the customer is called then."""
         record = self._callbacks.agents.held_for(offer)
         if record is None:
-            await call.hang_up()
+            await self._unknown(call)
             return
         try:
             await call.play(self._whisper(record))
@@ -70,7 +70,7 @@ class Speaking:
         record = self._callbacks.calls.record(call.id)
         stage = self._callbacks.calls.picked_up(call, machine=machine)
         if record is None or stage is None:
-            await call.hang_up()
+            await self._unknown(call)
             return
         language = record.language or ""
         try:
@@ -87,6 +87,15 @@ class Speaking:
             await call.hang_up()
         except CallGone:
             pass
+
+    async def _unknown(self, call: Call) -> None:
+        """End a call that is for nothing any more, once it is known which are not.
+
+        The first to ask a new process may be those who picked up while there was none: they hear
+        music until it has seen the floor, and are taken up by then, or ask again.
+        """
+        if self._callbacks.up:
+            await call.hang_up()
 
     async def _ask(self, call: Call, language: str) -> Stage | None:
         """Ask until they choose; the policy's time ends the call."""

@@ -25,7 +25,7 @@ narrowed by `?queue=` and `?customer=`.
 
 Errors are `{"error": text}` with a status of 400 (the request), 404 (no such agent or call), 409
 (it cannot be done as things stand), 422 (what was to be reloaded has `faults`, and nothing was
-changed) or 500.
+changed), 503 (the database is away) or 500.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from aiohttp import web
 
 from acd.handover import HandoverRefused
 from acd.router.events import Wanted
+from crm.errors import DatabaseUnavailable
 from sala.errors import AlreadyRunning, SalaError, ServiceRefused, ServiceUnreachable
 from sala.handing import Verb
 
@@ -99,6 +100,8 @@ async def _as_json(
         return _json({"error": error.text or error.reason}, error.status)
     except SalaError as error:
         return _json({"error": str(error)}, 409)
+    except DatabaseUnavailable:
+        return _json({"error": "the database is away; nothing was changed"}, 503)
     except Exception:
         log.exception("control request failed", extra={"action": "control", "path": request.path})
         return _json({"error": "the service failed at this; its log tells why"}, 500)

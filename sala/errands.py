@@ -86,9 +86,14 @@ class Errands:
         if not asked:
             contact.carry[OFFERED] = "yes"
             await call.carry({OFFERED: "yes"})
-            told = self._floor.wait_prompts(contact)
-            if await session.ask([*told, OFFER], first_ms=ANSWER_MS) != ACCEPT:
-                await self._callbacks.declined(contact.interaction, contact.queue)
+            told, key = self._floor.wait_prompts(contact), ""
+            try:
+                key = await session.ask([*told, OFFER], first_ms=ANSWER_MS)
+            finally:
+                # Who hangs up at the question has declined as well.
+                if key != ACCEPT:
+                    await self._callbacks.declined(contact.interaction, contact.queue)
+            if key != ACCEPT:
                 return False
         number = call.caller.number if call.address is None else None
         own = phone(number, self._region) if number else None

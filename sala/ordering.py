@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,10 +15,13 @@ from acd.gate import Refusal
 from acd.promises import Asked, Known, Made, Promises
 from acd.roster import Roster
 from crm import callbacks, interactions
+from crm.calendars import State
 from crm.callbacks import Answer
 from crm.database import Database
 from crm.errors import DataRefused, NotFound
 from crm.interactions import Spoken
+from ivr.flow.parts import LANGUAGE_PATTERN
+from ivr.flow.problems import excerpt
 from sala.errors import UserError
 
 API, AGENT = "api", "agent"
@@ -88,7 +92,8 @@ class Orders:
         """Promise a callback: `number`, `queue`, and if wanted `agent`, `due_ms`, `language`.
 
         With the `contact` of a call in progress, what is not told is the call's. `force`: also at
-        an hour at which nobody is called. Raises `CallbackRefused` with the reason.
+        an hour at which nobody is called. `source`: what else than these it is of; nobody was told
+        a time then. Raises `CallbackRefused` with the reason.
         """
         number = str(wish.get("number") or (contact.caller.number if contact else "") or "")
         queue = str(wish.get("queue") or (contact.queue if contact else ""))
@@ -102,10 +107,17 @@ class Orders:
         checked = self._promises.check(number)
         if isinstance(checked, Refusal):
             raise CallbackRefused(f"the number cannot be called: {checked.value}")
+        language = str(wish.get("language") or "")
+        if language and not re.fullmatch(LANGUAGE_PATTERN, language):
+            raise CallbackRefused(f"{excerpt(language)} is no language; write it such as th")
         now = self._clock()
         if due is not None:
-            if due > now + here.policy.book_ahead_ms:
+            if source is None and due > now + here.policy.book_ahead_ms:
                 raise CallbackRefused("that is further ahead than the queue's book_ahead")
+            here_hours = here.hours
+            closed = here_hours is not None and here_hours.at(due) is not State.OPEN
+            if closed and not (force or agent):
+                raise CallbackRefused("the queue is closed at that time")
             if not force and Calling().next(here.policy.calling, checked, max(due, now)) > max(
                 due, now
             ):
@@ -119,9 +131,9 @@ class Orders:
                 source=source
                 or (SLOT if due is not None else AGENT if contact is not None else API),
                 due_ms=due,
-                told_ms=None if due is None else due + here.policy.slot_ms,
+                told_ms=None if due is None or source else due + here.policy.slot_ms,
                 owner=agent or None,
-                language=str(wish.get("language") or "") or None,
+                language=language or None,
             )
         )
         if not made.kept:
@@ -132,8 +144,8 @@ class Orders:
     async def own(self, agent: str, spoken: Spoken, due_ms: int) -> str:
         """Promise that an agent calls back whom they spoke to; return the number.
 
-        `due_ms` is the soonest. One that the customer waits for already becomes the
-        agent's own, unless it is another agent's. Raises `CallbackRefused`.
+        `due_ms` is the soonest. One that the customer waits for already becomes the agent's own at
+        that time, unless it is another agent's. Raises `CallbackRefused`.
         """
         wish = {
             "number": spoken.number,
@@ -149,6 +161,7 @@ class Orders:
                 raise CallbackRefused("the customer waits for another agent's call")
             with contextlib.suppress(NotFound):  # it has just ended: there is nothing to do
                 await callbacks.reassign(self._database, made.callback, owner=agent)
+                await callbacks.reschedule(self._database, made.callback, due_ms)
             return there.number
         return str(self._promises.check(spoken.number or ""))
 

@@ -185,11 +185,8 @@ class Reception:
     def _offer_over(self, contact: Contact) -> None:
         """Have who is expected to wait too long asked, once, whether to call them back."""
         policy = self._roster.callbacks.get(contact.queue)
-        over = policy.offer_over_ms if policy is not None else None
-        if over is None or contact.offered:
-            return
-        expected = self._floor.expected(contact)
-        contact.errand.callback |= expected is not None and expected > over
+        if policy is not None and policy.offer_over_ms is not None and not contact.offered:
+            contact.errand.callback |= policy.offers(self._floor.expected(contact))
 
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone; or promise their own call."""

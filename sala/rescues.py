@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from acd.callbacks.asking import ABANDON, RESCUE, after_abandon, after_cut
+from acd.callbacks.asking import ABANDON, RESCUE
 from acd.floor import Floor
 from acd.partings import Parting
 from acd.places import PLACE
@@ -21,6 +21,7 @@ from crm import interactions, journal
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable, NotFound
 from crm.identities import phone
+from crm.records import SegmentKind
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,9 @@ class Rescues:
         number = phone(parting.number, self._region) if parting.number else None
         if known is None or number is None:
             return
-        wanted = (
-            after_cut(known.policy, ours=True)
-            if parting.cut
-            else after_abandon(known.policy, number, parting.waited_ms, None, self._clock())
-        )
+        policy, least = known.policy, known.policy.after_abandon_ms
+        waited = least is not None and parting.waited_ms >= least
+        wanted = policy.rescue if parting.cut else waited
         if wanted and not self._back(number, parting.interaction):
             self._run(self._promise(parting, number))
 
@@ -122,9 +121,12 @@ class Rescues:
     async def _recall(self, interaction: str) -> None:
         with contextlib.suppress(CrmError, NotFound):
             found = await interactions.get(self._database, interaction)
-            entered = [one for one in found.segments if one.kind == "queue" and one.queue]
+            entered = [one for one in found.segments if one.kind == SegmentKind.QUEUE and one.queue]
             identity = found.interaction.identity
             if not entered or identity is None or identity.kind != "phone":
+                return
+            theirs = [one.kind for one in found.segments if one.kind != SegmentKind.WRAP_UP]
+            if theirs[-1] == SegmentKind.IVR:  # in the flow behind the queue: they were served
                 return
             first, last = entered[0], entered[-1]
             queue, now = last.queue or "", self._clock()

@@ -1,4 +1,4 @@
-"""Who may be promised a callback without having asked, and which times are offered."""
+"""Which times customers are offered, and in which time zone they are told."""
 
 from __future__ import annotations
 
@@ -15,25 +15,6 @@ from .policy import Policy
 ABANDON = "abandon"
 RESCUE = "rescue"
 """Sources of callbacks nobody asked for."""
-
-
-def after_abandon(
-    policy: Policy, number: str, waited_ms: int, last_ms: int | None, now: int
-) -> bool:
-    """Tell whether a caller who hung up after this wait is called back.
-
-    `last_ms` is when a callback of source `ABANDON` was last made for the number: once a day, by
-    the day of the customer's zone.
-    """
-    least = policy.after_abandon_ms
-    if least is None or waited_ms < least:
-        return False
-    return last_ms is None or last_ms < day_began(policy, number, now)
-
-
-def after_cut(policy: Policy, *, ours: bool) -> bool:
-    """Tell whether a caller whose call was cut is called back: `ours` if PBX or trunk failed."""
-    return policy.rescue and ours
 
 
 def zone_of(policy: Policy, number: str, now: int) -> str:

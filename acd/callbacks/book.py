@@ -61,8 +61,9 @@ class Book:
         """Apply one event, after what is due by `now`; return what is to be done, in order."""
         conduct = self._conduct
         out = conduct.out = []
-        while (due := self._shelf.due(now)) is not None:
-            conduct.over(due, now)
+        while due := self._due(now):
+            for one in due:
+                conduct.over(one, now)
         match event:
             case ev.Configured():
                 self._configured(event)
@@ -81,6 +82,13 @@ class Book:
             if (held := self._shelf.held.get(callback)) is not None:
                 self._know(held.record, now, anew=True)
         return out
+
+    def _due(self, now: int) -> list[Held]:
+        """Take those whose stage is over, in the order of the line: many are in the morning."""
+        found: list[Held] = []
+        while (one := self._shelf.due(now)) is not None:
+            found.append(one)
+        return sorted(found, key=lambda one: one.key)
 
     @property
     def deadline(self) -> int | None:

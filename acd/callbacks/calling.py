@@ -12,7 +12,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from phonenumbers import timezone
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, timezone
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 from crm.calendars import Calendar, State
 
@@ -26,17 +27,54 @@ _FAR_MS = 400 * 24 * 3_600_000
 
 @lru_cache(maxsize=16_384)
 def zones(number: str) -> tuple[str, ...]:
-    """Return the time zones of a number in E.164; none if they are not known, or too many."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
+    """Return the time zones of a number in E.164; none if they are not known, or too many.
+
+    They are those of `phonenumbers.timezone.time_zones_for_number`, for numbers that are valid, as
+    the dialling gate has them. Most countries lie in one zone, which is told by the code alone;
+    elsewhere a number that belongs to no place (a mobile, in most countries) has all of its
+    country's, and its kind must be found out. Ten thousand at a start are to take no seconds.
+    """
+    code = _code(number)
+    if code == 0:
         return ()
-    found = timezone.time_zones_for_number(parsed)
-    if len(found) > _MOST_ZONES:
-        return ()
-    return tuple(one for one in found if _there(one))
+    whole, own = _of_prefix(str(code)), _of_prefix(number[1 : 1 + TIMEZONE_LONGEST_PREFIX])
+    return own if own == whole or _has_place(number, code) else whole
 
 
+def _code(number: str) -> int:
+    """Return the country code of a number in E.164; 0 if it has none, or is no such number."""
+    digits = number[1:]
+    if number[:1] == "+" and digits.isascii() and digits.isdigit() and len(digits) <= 15:
+        for length in (1, 2, 3):
+            code = int(digits[:length] or "0")
+            if code in COUNTRY_CODE_TO_REGION_CODE and len(digits) > length:
+                return code
+    return 0
+
+
+@lru_cache(maxsize=16_384)
+def _of_prefix(digits: str) -> tuple[str, ...]:
+    """Return the zones of the longest prefix that is known, as `zones` does."""
+    for length in range(len(digits), 0, -1):
+        if (found := TIMEZONE_DATA.get(digits[:length])) is not None:
+            return tuple(map(str, filter(_there, found))) if len(found) <= _MOST_ZONES else ()
+    return ()
+
+
+def _has_place(number: str, code: int) -> bool:
+    """Tell whether a number belongs to a place within its country."""
+    national = number[1 + len(str(code)) :]
+    zeros = len(national) - len(national.lstrip("0"))
+    parsed = PhoneNumber(
+        country_code=code,
+        national_number=int(national),
+        italian_leading_zero=True if zeros else None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
+    return bool(phonenumbers.is_number_geographical(parsed))
+
+
+@lru_cache(maxsize=1_024)
 def _there(zone: str) -> bool:
     if zone == timezone.UNKNOWN_TIMEZONE:
         return False

@@ -93,11 +93,12 @@ def _base(callback: Callback, queue: QueueConfig) -> Arrived:
     interaction = callback.interaction or callback.id
     if base is None or base.queue != queue.name:
         # What was done for it elsewhere says nothing here.
-        base = Arrived(
+        return Arrived(
             interaction, queue.name, entered,
             priority=base.priority if base else 0,
             criteria=base.criteria if base else ANYONE,
             tier=base.tier if base else "",
+            rejoins=True,
         )  # fmt: skip
     return replace(base, interaction=interaction, entered=entered, rejoins=True)
 
@@ -105,10 +106,10 @@ def _base(callback: Callback, queue: QueueConfig) -> Arrived:
 def _spared(base: Arrived, queue: QueueConfig, recipes: list[Recipe], at: int) -> Arrived:
     """Mark recipes as done at a time, if they are not."""
     known = {(one.queue, one.recipe) for one in base.done}
-    spared = (
+    spared = [
         Done(queue.name, recipe, at) for recipe in recipes if (queue.name, recipe) not in known
-    )
-    return replace(base, done=(*base.done, *spared))
+    ]
+    return replace(base, done=(*base.done, *spared)) if spared else base
 
 
 def _came_due(recipe: Recipe, began: int, now: int) -> bool:

@@ -78,6 +78,16 @@ class Policy:
             return callback.expires_ms
         return max(callback.requested_ms, callback.due_ms) + self.expires_ms
 
+    def offers(self, expected_ms: int | None) -> bool:
+        """Tell whether who is expected to wait so long is asked; None: not known."""
+        over = self.offer_over_ms
+        return over is not None and expected_ms is not None and expected_ms > over
+
+    def slot_of(self, at: int) -> tuple[int, int]:
+        """Return begin and end, in ms, of the slot that a time lies in."""
+        begin = at - at % self.slot_ms
+        return begin, begin + self.slot_ms
+
     def pause(self, outcome: Outcome, before: int) -> int | None:
         """Return the pause after an attempt before which there were so many; None: no next one."""
         plan = self.retry.get(outcome, ())

@@ -29,7 +29,6 @@ class Stage(StrEnum):
     MERGED = "merged"
 
 
-FINAL = frozenset({Stage.CONNECTED, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED, Stage.MERGED})
 LIVE = frozenset({Stage.DIALLING, Stage.ASKING, Stage.HOLDING, Stage.CONNECTING, Stage.HANGING_UP})
 """Stages in which a call to the customer is up, or may be."""
 

@@ -77,6 +77,11 @@ class CallingBack:
         self._timer: Timer | None = None
         self._taken: Arrived | None = None
 
+    @property
+    def up(self) -> bool:
+        """Whether it is known which calls and agents there are."""
+        return self._driver.up
+
     # --- rows and configuration -------------------------------------------------------------
 
     def serve(self, store: Store, rows: list[Callback], region: str) -> None:

@@ -8,6 +8,7 @@ router with those callbacks among 1,000 live callers.
 
 from __future__ import annotations
 
+import random
 import secrets
 import tempfile
 import time
@@ -16,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from acd.callbacks import Book
 from acd.callbacks import events as cb
+from acd.callbacks.calling import zones
 from acd.router import Router
 from acd.router import events as ev
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
@@ -30,6 +34,7 @@ from lab.bench.figures import Finding, Row, Spread, ms
 
 WAITING = 10_000
 LIVE = 1_000
+REGIONS = ("TH", "US")
 NOON = 1_782_000_000_000 // 86_400_000 * 86_400_000 + 12 * 3_600_000
 GOAL = 1.5
 """How much slower a claim may be, at the 99th percentile, beside an old open transaction."""
@@ -45,6 +50,7 @@ async def measure(*, quick: bool) -> Finding:
             plain, held = await _claims(url, rounds)
         finally:
             embedded.stop(Path(folder))
+    begun = starting()
     decided, told = decisions(200 if quick else 1_000)
     ratio = held.p99 / plain.p99
     return Finding(
@@ -55,9 +61,14 @@ async def measure(*, quick: bool) -> Finding:
                 ratio=f"{ratio:.2f}", goal=f"≤ {GOAL:g}", met=ratio <= GOAL),
             Row(f"router, {WAITING} callbacks, {LIVE} live, p99 ms", ms(decided.p99), "–"),
             Row("book of callbacks, p99 ms", ms(told.p99), "–"),
+            *(
+                Row(f"{WAITING} callbacks of {region} at a start, CPU s", f"{took:.2f}", "–")
+                for region, took in begun.items()
+            ),
         ),
         {"callback_claim_p99_ms": plain.p99, "callback_claim_old_p99_ms": held.p99,
-         "callback_router_p99_ms": decided.p99, "callback_book_p99_ms": told.p99},
+         "callback_router_p99_ms": decided.p99, "callback_book_p99_ms": told.p99,
+         **{f"callback_start_{region.lower()}_s": took for region, took in begun.items()}},
         {"claim": plain.to_json(), "claim_old": held.to_json(),
          "router": decided.to_json(), "book": told.to_json(), "rounds": rounds},
     )  # fmt: skip
@@ -100,6 +111,31 @@ async def _rounds(database: Database, ids: list[str], rounds: int) -> Spread:
             database, claim, Result("busy", True, "waiting", None, NOON, NOON + n)
         )
     return Spread.of(took, "claims")
+
+
+def starting() -> dict[str, float]:
+    """Measure what the open callbacks of numbers of some regions take at a start, in CPU seconds.
+
+    Most of it is to find out when each number may be called: some countries have one time zone,
+    others many. Nothing is remembered from before.
+    """
+    found = {}
+    for region in REGIONS:
+        draw, book = random.Random(1), Book()
+        book.handle(cb.Configured({}, {"q": QueueConfig("q")}), NOON)
+        example = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        assert example is not None
+        start = phonenumbers.format_number(example, PhoneNumberFormat.E164)[:-5]
+        rows = [
+            Callback(f"cb{n}", f"{start}{draw.randrange(10**5):05d}", NOON, "bench", "q", f"cb{n}")
+            for n in range(WAITING)
+        ]
+        zones.cache_clear()
+        begun = time.process_time()
+        for row in rows:
+            book.handle(cb.Known(row), NOON)
+        found[region] = time.process_time() - begun
+    return found
 
 
 def decisions(rounds: int) -> tuple[Spread, Spread]:

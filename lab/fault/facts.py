@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class Way(StrEnum):
+    """Who is called first."""
+
+    AGENT = "agent first"
+    CUSTOMER = "customer first"
+
+
 class Step(StrEnum):
     """Steps of a callback's life at which the service is killed, in their order."""
 
@@ -19,6 +26,9 @@ class Step(StrEnum):
     DIALLED = "dialled"
     RINGING = "ringing"
     ANSWERED = "answered"
+    ASKED = "asked"
+    CHOSE = "chose"
+    HOLDING = "holding"
     BRIDGED = "bridged"
     FINISHED = "finished"
     TALKING = "talking"
@@ -29,19 +39,35 @@ class Step(StrEnum):
 MEANING: Mapping[Step, str] = {
     Step.PRESSED: "the caller presses the key",
     Step.PROMISED: "the promise is committed",
-    Step.WAITING: "the caller is gone, and it waits in line",
+    Step.WAITING: "the caller is gone, and it waits",
     Step.OFFERED: "the agent's phone gets an INVITE",
     Step.RESERVED: "the agent has answered",
     Step.CLAIMED: "the attempt is claimed in the database",
     Step.DIALLED: "the customer's phone gets an INVITE",
     Step.RINGING: "the customer's phone rings",
     Step.ANSWERED: "the customer has answered",
+    Step.ASKED: "the customer hears the question",
+    Step.CHOSE: "the customer presses a key",
+    Step.HOLDING: "the customer is in line, at the kept place",
     Step.BRIDGED: "the PBX has put both into one bridge",
     Step.FINISHED: "the attempt's result is written",
     Step.TALKING: "they talk",
     Step.WRAP_UP: "the talk is over",
     Step.STARTING: "the service is coming up after the last kill",
 }
+STEPS: Mapping[Way, tuple[Step, ...]] = {
+    Way.AGENT: (
+        Step.PRESSED, Step.PROMISED, Step.WAITING, Step.OFFERED, Step.RESERVED, Step.CLAIMED,
+        Step.DIALLED, Step.RINGING, Step.ANSWERED, Step.FINISHED, Step.BRIDGED, Step.TALKING,
+        Step.WRAP_UP,
+    ),
+    Way.CUSTOMER: (
+        Step.PRESSED, Step.PROMISED, Step.WAITING, Step.CLAIMED, Step.DIALLED, Step.RINGING,
+        Step.ANSWERED, Step.ASKED, Step.CHOSE, Step.HOLDING, Step.OFFERED, Step.RESERVED,
+        Step.FINISHED, Step.BRIDGED, Step.TALKING, Step.WRAP_UP,
+    ),
+}  # fmt: skip
+"""The steps of a callback, in their order."""
 
 
 class Habit(StrEnum):
@@ -56,6 +82,10 @@ class Habit(StrEnum):
     """Turns the first call down."""
     GONE = "gone"
     """Their number is not in use any more."""
+    LATER_FIRST = "later_first"
+    """Wants to be called later when asked the first time."""
+    CANCELS = "cancels"
+    """Wants no call any more when asked."""
     STAYS = "stays"
     """Wants no callback and waits on the line."""
 
@@ -64,11 +94,12 @@ class Habit(StrEnum):
 class Kill:
     """One `kill -9` of the service: planned after `step` and a delay; `at`, when it was done.
 
-    `customer` is whose step it was, empty if no such step came about in time. `back` is when the
-    service answered again.
+    `way` is None for a step of no callback. `customer` is whose step it was, empty if no such step
+    came about in time. `back` is when the service answered again.
     """
 
     number: int
+    way: Way | None
     step: Step
     delay_ms: int
     customer: str
@@ -115,6 +146,7 @@ class Customer:
     name: str
     """Such as c017; numbers stay out of reports."""
     habit: Habit
+    way: Way = Way.AGENT
     called: int = 0
     pressed: int = 0
     """When they pressed the key last; 0: never."""
@@ -134,6 +166,10 @@ class Customer:
     """INVITEs that reached their phone."""
     talks: list[Span] = field(default_factory=list)
     """When they were in one bridge with an agent, on either kind of call."""
+    waits: list[Span] = field(default_factory=list)
+    """When they were in line once more, called back."""
+    over: int = 0
+    """When the database last told that a callback of theirs has ended; 0: never."""
     rows: list[Row] = field(default_factory=list)
 
 
@@ -148,3 +184,5 @@ class Facts:
     customers: list[Customer] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     """What was not as at the beginning once all was over."""
+    agents: Mapping[Way, int] = field(default_factory=dict)
+    """How many serve each queue."""

@@ -25,47 +25,15 @@ from crm import embedded
 from lab import ports
 from lab.ami import AmiEvent, AmiLink
 from lab.errors import StackError
+from lab.fault import queues
+from lab.fault.queues import AGENTS, SETTINGS
 from lab.stack import Stack, pbx
 from lab.world import World
 from sala import secrets as secrets_of
 from sala.control import wait_for_service
-from sala.settings import PROJECT
 from sala.supervisor import process_ended
 
-LINE = "600"
-"""The number that leads into the queue."""
-QUEUE = "sales"
-AGENTS = ("1001", "1002", "1003")
 TRUNK_NUMBER = "+14155550100"
-OFFER_AFTER = "600ms"
-"""How long a caller waits until they are asked whether they would rather be called back."""
-FLOW = f"""\
-sala: 1
-title: Straight into the queue
-start: line
-nodes:
-  line: {{type: queue, queue: {QUEUE}, failed: end}}
-  end: {{type: hangup}}
-"""
-POLICY = (
-    "attempts=20",
-    "ring=5s",
-    # No test of who answers: it takes seconds.
-    "machine=connect",
-    "calling={mon-sun: 00:00-24:00}",
-    "retry={busy: [1s], no_answer: [1s], machine: [1s], failed: [1s], refused: [], "
-    "congestion: [1s], hung_up: [1s], no_choice: [1s], lost: [1s]}",
-)
-"""Short pauses, so that a run sees many attempts; so many that none is the last by chance."""
-SETTINGS = {
-    "dial_allowed": "US",
-    "dial_per_number": "1000",
-    "dial_per_day": "100000",
-    "dial_at_once": "1000",
-    # A service that comes back every few seconds is not away for good.
-    "survival_after_s": "3600",
-    "wait_tick_s": "2",
-}
 STOP_S = 10.0
 SECOND_S = 30.0
 """How long a second service, or rows of ours, may take to be there."""
@@ -120,16 +88,12 @@ class Ground:
     async def _up(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="sala-fault-"))
         trunk = ports.free(1)[0]
-        await asyncio.to_thread(_configure, self._folder, self._secret)
+        await asyncio.to_thread(queues.write, self._folder, self._secret)
         ours = {key: str(self._folder / key) for key in ("sip_configs", "flows")}
         settings = {**SETTINGS, "trunk_out": f"127.0.0.1:{trunk}", "trunk_number": TRUNK_NUMBER}
         self._stack = stack = Stack({**settings, **ours, **self._more})
         await stack.start()
-        for agent in set(AGENTS) - set(stack.accounts().phones):
-            await stack.run("agent", "add", agent)
-        recipe = f"recipes=[{{when: waited {OFFER_AFTER}, then: callback}}]"
-        await stack.run("queue", "set", QUEUE, recipe, "wrap_up=300ms", "ring=5s")
-        await stack.run("callback", "policy", QUEUE, *POLICY)
+        await queues.make(stack, self._folder)
         await stack.kill_service()
         await self.start()
         accounts = stack.accounts()
@@ -156,15 +120,15 @@ class Ground:
 
     # --- the service ----------------------------------------------------------------------------
 
-    async def start(self, *, skew_s: float = 0.0, within: float = 30.0) -> float:
-        """Start the service and wait until it serves; give the seconds this took.
+    async def start(
+        self, *, skew_s: float = 0.0, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the service and wait until it serves.
 
-        `skew_s` is how far its clock is off.
+        `skew_s` is how far its clock is off, `environment` holds further variables.
         """
-        begun = time.monotonic()
-        await self.launch(skew_s=skew_s)
-        await self.stack.service_ready(within)
-        return time.monotonic() - begun
+        await self.launch(skew_s=skew_s, environment=environment)
+        await self.stack.service_ready()
 
     async def launch(
         self, *, skew_s: float = 0.0, environment: Mapping[str, str] | None = None
@@ -223,13 +187,7 @@ class Ground:
 
     async def kill_database(self) -> None:
         """Kill Postgres (SIGKILL), and wait until it is gone."""
-        state = self.stack.home / "state"
-        pid = embedded.running(state)
-        if pid is None:
-            raise StackError("the database does not run")
-        process = psutil.Process(pid)
-        process.kill()
-        await asyncio.to_thread(psutil.wait_procs, [process], STOP_S)
+        await self.stack.kill_database()
 
     async def start_database(self) -> None:
         """Start Postgres again, and wait until the service has written what it kept."""
@@ -276,17 +234,3 @@ def _second(first: Path, state: Path) -> None:
     state.mkdir(mode=0o700)
     shutil.copy(first / "secrets.toml", state / "secrets.toml")
     (state / "media").symlink_to(first / "media")
-
-
-def _configure(folder: Path, secret: str) -> None:
-    """Write the flow, and Sala's own PBX configuration with an account that only listens."""
-    shutil.copytree(PROJECT / "sip_configs", folder / "sip_configs")
-    manager = folder / "sip_configs" / "asterisk" / "manager.conf"
-    with manager.open("a", encoding="utf-8") as file:
-        file.write(
-            f"\n[lab]\nsecret = {secret}\ndeny = 0.0.0.0/0.0.0.0\n"
-            "permit = 127.0.0.1/255.255.255.255\nread = call\n"
-            "write = call\n"
-        )
-    (folder / "flows").mkdir()
-    (folder / "flows" / "main.yaml").write_text(FLOW, encoding="utf-8")

@@ -9,16 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 
 from lab.errors import LabError
-from lab.fault.facts import Facts, Kill, Step
-from lab.fault.ground import AGENTS, Ground
+from lab.fault.facts import Facts, Kill, Step, Way
+from lab.fault.ground import Ground
 from lab.fault.load import Load
 from lab.fault.plan import Planned
+from lab.fault.queues import AGENTS
 from lab.fault.witness import Witness, now
 
-LIVES = 14
-"""Customers at a time; three agents serve them."""
-STEP_S = 4.0
-"""How long a step is waited for; then the kill is done without one."""
+LIVES = 26
+"""Customers at a time; five agents serve them."""
+QUICK_LIVES = 14
+WINDOW = 6
+"""Of so many kills that are planned next, that one is done whose step a callback comes to first."""
+STEP_S = 15.0
+"""How long a callback is waited for; then the first of them is done without one."""
 SETTLE_S = 20.0
 """How long after the last customer all must be as it was at the beginning."""
 
@@ -46,15 +50,19 @@ async def run(
     lives: int = LIVES,
 ) -> Facts:
     """Do all planned kills under load, let the load run out, and give what was seen."""
-    facts = Facts(seed, now())
+    serving = {way: sum(way in ways for ways in AGENTS.values()) for way in Way}
+    facts = Facts(seed, now(), agents=serving)
     await ground.log_in()
     load.open(lives)
     try:
-        for one in planned:
-            facts.kills.append(await _kill(ground, witness, one))
-            if one.number % 10 == 0:
+        left = list(planned)
+        while left:
+            one, number = await _next(witness, left[:WINDOW])
+            left.remove(one)
+            facts.kills.append(await _kill(ground, witness, one, number, len(facts.kills) + 1))
+            if len(facts.kills) % 10 == 0:
                 tell(
-                    f"{one.number} of {len(planned)} kills, "
+                    f"{len(facts.kills)} of {len(planned)} kills, "
                     f"{len(witness.customers)} customers, {len(witness.ended)} callbacks ended"
                 )
         tell("no more kills; the load runs out")
@@ -69,14 +77,22 @@ async def run(
     return facts
 
 
-async def _kill(ground: Ground, witness: Witness, planned: Planned) -> Kill:
-    number = ""
+async def _next(witness: Witness, near: Sequence[Planned]) -> tuple[Planned, str]:
+    """Wait for a step of a callback at which one is to be done; give it, and whose step it was."""
+    if near[0].way is None:
+        return near[0], ""
+    wanted = {(one.way, one.step): one for one in reversed(near) if one.way is not None}
+    found = await witness.next(wanted, STEP_S)
+    return (near[0], "") if found is None else (wanted[found[0]], found[1])
+
+
+async def _kill(
+    ground: Ground, witness: Witness, planned: Planned, number: str, count: int
+) -> Kill:
     if planned.step is Step.STARTING:
         # The last kill's successor answers already: it is killed for one that is just coming up.
         await ground.kill()
         await ground.launch()
-    else:
-        number = await witness.next(planned.step, STEP_S)
     await asyncio.sleep(planned.delay_ms / 1000)
     at = now()
     await ground.kill()
@@ -84,7 +100,7 @@ async def _kill(ground: Ground, witness: Witness, planned: Planned) -> Kill:
     await ground.start()
     customer = witness.customers.get(number)
     name = customer.name if customer is not None else ""
-    return Kill(planned.number, planned.step, planned.delay_ms, name, at, now())
+    return Kill(count, planned.way, planned.step, planned.delay_ms, name, at, now())
 
 
 async def _left_over(ground: Ground) -> list[str]:

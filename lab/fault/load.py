@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from lab.errors import Deadline, LabError
-from lab.fault.facts import Customer, Habit, Step
-from lab.fault.ground import LINE, Ground
+from lab.fault.facts import Customer, Habit, Step, Way
+from lab.fault.ground import Ground
 from lab.fault.judge import TALK_MS
+from lab.fault.queues import LINES
 from lab.fault.witness import FOREVER_S, Witness, now
 from lab.leg import Leg
 
@@ -18,10 +19,10 @@ RINGS_S = 0.5
 """How long a customer lets it ring."""
 TALK_S = 1.5
 """From when both are in one bridge to when the customer hangs up."""
-HOLD_S = 20.0
+HOLD_S = 40.0
 """How long a customer who has answered waits for somebody to talk to."""
 PRESS_AFTER_S = 1.0
-"""From the answer to the first press; the question comes after `ground.OFFER_AFTER`."""
+"""From the answer to the first press; the question comes after `queues.OFFER_AFTER`."""
 PRESS_EVERY_S = 1.2
 PRESS_AGAIN_S = 6.0
 """Who is being told that they will be called back presses once more only if that goes on."""
@@ -31,8 +32,13 @@ LISTENS = 4
 """One of so many listens to the end."""
 PATIENCE_S = 45.0
 """Who is neither sent off nor served by then hangs up."""
-CALLED_BACK_S = 90.0
+CALLED_BACK_S = 120.0
 """How long a callback is waited for."""
+CHOOSE_AFTER_S = 0.9
+"""How long a customer who is asked listens before they press a key."""
+CHOOSE_EVERY_S = 2.5
+KEYS = {Habit.LATER_FIRST: "2", Habit.CANCELS: "3"}
+TALK_KEY = "1"
 
 FIRST_ONLY = frozenset({Habit.BUSY_FIRST, Habit.AWAY_FIRST, Habit.DECLINES_FIRST})
 
@@ -40,7 +46,9 @@ FIRST_ONLY = frozenset({Habit.BUSY_FIRST, Habit.AWAY_FIRST, Habit.DECLINES_FIRST
 class Load:
     """So many customers at a time, each anew when one is done, until `close`."""
 
-    def __init__(self, ground: Ground, witness: Witness, habits: Iterator[Habit]) -> None:
+    def __init__(
+        self, ground: Ground, witness: Witness, habits: Mapping[Way, Iterator[Habit]]
+    ) -> None:
         self._ground = ground
         self._witness = witness
         self._habits = habits
@@ -51,8 +59,13 @@ class Load:
         """What the load itself could not do."""
 
     def open(self, lives: int) -> None:
-        """Begin."""
-        self._lives = [asyncio.create_task(self._anew(turn / 2)) for turn in range(lives)]
+        """Begin; half of them in each queue."""
+        self._closing = False
+        ways = list(Way)
+        self._lives = [
+            asyncio.create_task(self._anew(turn / 2, ways[turn % len(ways)]))
+            for turn in range(lives)
+        ]
 
     async def close(self) -> None:
         """Let nobody new call, and wait until all are done."""
@@ -65,35 +78,55 @@ class Load:
             life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
 
-    async def _anew(self, after_s: float) -> None:
+    async def _anew(self, after_s: float, way: Way) -> None:
         await asyncio.sleep(after_s)
         while not self._closing:
-            await self.see(*self.known(next(self._habits)))
+            await self.see(*self.known(next(self._habits[way]), way))
 
-    def known(self, habit: Habit) -> tuple[Customer, str]:
+    def known(self, habit: Habit, way: Way = Way.AGENT) -> tuple[Customer, str]:
         """Make one customer, whose phone is watched from now on; give it with its number."""
         self._made += 1
         number = f"+1415555{self._made + 999:04d}"
-        customer = self._witness.customers[number] = Customer(f"c{self._made:03d}", habit)
+        customer = self._witness.customers[number] = Customer(f"c{self._made:03d}", habit, way)
         self._witness.follow(self._witness.customer(number))
-        self._witness.follow(self._talks(customer, number))
         return customer, number
 
     async def see(self, customer: Customer, number: str) -> None:
         """Let a customer call, and see it through to its end."""
-        try:
+        with self._on_the_phone(customer, number):
             await self._first_habit(number, customer.habit)
-            await self._call(customer, number)
-            if not any(talk.until and talk.until - talk.at > TALK_MS for talk in customer.talks):
-                # The promise and an agent may come at once.
-                with contextlib.suppress(Deadline):
-                    await self._witness.watch.until(
-                        lambda: number in self._witness.promised, "a promise", PRESS_AFTER_S
-                    )
-            if customer.sent_off or number in self._witness.promised:
-                await self._called_back(customer, number)
+            await self._call_in(customer, number)
+
+    async def is_called(self, customer: Customer, number: str) -> None:
+        """See a customer through who is to be called, and has not called."""
+        with self._on_the_phone(customer, number):
+            await self._first_habit(number, customer.habit)
+            await self._called_back(customer, number)
+
+    @contextlib.contextmanager
+    def _on_the_phone(self, customer: Customer, number: str) -> Iterator[None]:
+        """Have a customer talk, and press keys when they are asked."""
+        beside = [self._witness.follow(self._talks(customer, number))]
+        if customer.way is Way.CUSTOMER:
+            beside.append(self._witness.follow(self._chooses(customer, number)))
+        try:
+            yield
         except LabError as error:
             self.faults.append(f"{customer.name}: {error}")
+        finally:
+            for one in beside:
+                one.cancel()
+
+    async def _call_in(self, customer: Customer, number: str) -> None:
+        await self._call(customer, number)
+        if not any(talk.until and talk.until - talk.at > TALK_MS for talk in customer.talks):
+            # The promise and an agent may come at once.
+            with contextlib.suppress(Deadline):
+                await self._witness.watch.until(
+                    lambda: number in self._witness.promised, "a promise", PRESS_AFTER_S
+                )
+        if customer.sent_off or number in self._witness.promised:
+            await self._called_back(customer, number)
 
     async def _first_habit(self, number: str, habit: Habit) -> None:
         phone = self._ground.world.outside(number)
@@ -110,7 +143,8 @@ class Load:
                 await phone.behave("answer", after_s=RINGS_S, talk_s=HOLD_S)
 
     async def _call(self, customer: Customer, number: str) -> None:
-        leg = await self._ground.world.caller.dial(LINE, number=number, record=False)
+        dialled = LINES[customer.way].number
+        leg = await self._ground.world.caller.dial(dialled, number=number, record=False)
         customer.called = now()
         await leg.answered(PATIENCE_S)
         begun = asyncio.get_running_loop().time()
@@ -176,6 +210,26 @@ class Load:
                 CALLED_BACK_S,
             )
 
+    async def _chooses(self, customer: Customer, number: str) -> None:
+        """Press a key whenever the customer is asked, until that has led somewhere."""
+        watch = self._witness.watch
+        key = KEYS.get(customer.habit, TALK_KEY)
+        while True:
+            await watch.until(partial(_is_asked, customer), "a question", FOREVER_S)
+            ring = len(customer.rings)
+            pause = CHOOSE_AFTER_S
+            while _is_asked(customer) and len(customer.rings) == ring:
+                with contextlib.suppress(Deadline):
+                    await watch.until(lambda: not _is_asked(customer), "the question's end", pause)
+                    break
+                pause = CHOOSE_EVERY_S
+                self._witness.tell(Step.CHOSE, number)
+                for leg in self._ground.world.outside(number).legs[-1:]:
+                    with contextlib.suppress(LabError):  # it may have ended this moment
+                        await leg.press(key)
+            if customer.habit is Habit.LATER_FIRST:
+                key = TALK_KEY
+
     async def _talks(self, customer: Customer, number: str) -> None:
         """Hang up the customer's phone a while after a talk has begun."""
         watch = self._witness.watch
@@ -189,6 +243,16 @@ class Load:
 
 def _more_talks(customer: Customer, than: int) -> bool:
     return len(customer.talks) > than
+
+
+def _is_asked(customer: Customer) -> bool:
+    """Whether the customer is on the phone, called back, and neither in line nor talking yet."""
+    if not customer.rings:
+        return False
+    ring = customer.rings[-1]
+    if ring.up is None or ring.until is not None:
+        return False
+    return not any(one.at >= ring.up for one in (*customer.waits, *customer.talks))
 
 
 def _in_call(customer: Customer) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lab.fault.facts import Habit, Step
+from lab.fault.facts import STEPS, Habit, Step, Way
 
 DELAYS: dict[Step, tuple[int, int]] = {
-    # The tone takes 100 ms, then the key is known.
+    # The tone takes 100 ms, then the key is known, and the promise is made.
     Step.PRESSED: (80, 180),
+    Step.ASKED: (0, 800),
+    Step.CHOSE: (80, 200),
+    Step.HOLDING: (0, 200),
     Step.WAITING: (0, 1_500),
     Step.RINGING: (50, 350),
     Step.TALKING: (200, 1_000),
@@ -20,15 +23,33 @@ DELAYS: dict[Step, tuple[int, int]] = {
 NEAR = (0, 50)
 AWAY = (0, 0, 0, 0, 0, 0, 2_500)
 """From the kill to the start of the next service: a talk may be over meanwhile."""
-HABITS: dict[Habit, int] = {
-    Habit.ANSWERS: 60,
-    Habit.BUSY_FIRST: 12,
-    Habit.AWAY_FIRST: 5,
-    Habit.DECLINES_FIRST: 5,
-    Habit.GONE: 3,
-    Habit.STAYS: 18,
+HABITS: dict[Way, dict[Habit, int]] = {
+    Way.AGENT: {
+        Habit.ANSWERS: 62,
+        Habit.BUSY_FIRST: 10,
+        Habit.AWAY_FIRST: 4,
+        Habit.DECLINES_FIRST: 5,
+        Habit.GONE: 3,
+        Habit.STAYS: 16,
+    },
+    Way.CUSTOMER: {
+        Habit.ANSWERS: 62,
+        Habit.BUSY_FIRST: 8,
+        Habit.AWAY_FIRST: 4,
+        Habit.DECLINES_FIRST: 4,
+        Habit.GONE: 2,
+        Habit.LATER_FIRST: 6,
+        Habit.CANCELS: 4,
+        Habit.STAYS: 10,
+    },
 }
 """Habits by weight."""
+SLOW = frozenset({Habit.LATER_FIRST})
+KINDS: tuple[tuple[Way | None, Step], ...] = (
+    *((way, step) for way, steps in STEPS.items() for step in steps),
+    (None, Step.STARTING),
+)
+"""What there is to kill at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +57,7 @@ class Planned:
     """One kill to be done: so long after the next time that the step is seen."""
 
     number: int
+    way: Way | None
     step: Step
     delay_ms: int
     away_ms: int
@@ -43,22 +65,26 @@ class Planned:
 
 
 def kills(seed: int, count: int) -> list[Planned]:
-    """Draw the kills: all steps as often as each other, in random order."""
+    """Draw the kills: all kinds as often as each other, in random order."""
     draw = random.Random(f"kills {seed}")
-    steps: list[Step] = []
-    while len(steps) < count:
-        turn = list(Step)
+    drawn: list[tuple[Way | None, Step]] = []
+    while len(drawn) < count:
+        turn = list(KINDS)
         draw.shuffle(turn)
-        steps += turn
+        drawn += turn
     return [
-        Planned(number, step, draw.randint(*DELAYS.get(step, NEAR)), draw.choice(AWAY))
-        for number, step in enumerate(steps[:count], 1)
+        Planned(number, way, step, draw.randint(*DELAYS.get(step, NEAR)), draw.choice(AWAY))
+        for number, (way, step) in enumerate(drawn[:count], 1)
     ]
 
 
-def habits(seed: int) -> Iterator[Habit]:
-    """Draw customers' habits, without end."""
-    draw = random.Random(f"habits {seed}")
-    names, weights = list(HABITS), list(HABITS.values())
+def habits(seed: int, *, hasty: bool = False) -> dict[Way, Iterator[Habit]]:
+    """Draw habits for each queue, without end; `hasty` without any that take a minute."""
+    return {way: _habits(f"habits {seed} {way}", HABITS[way], hasty=hasty) for way in Way}
+
+
+def _habits(seed: str, weights: Mapping[Habit, int], *, hasty: bool) -> Iterator[Habit]:
+    draw = random.Random(seed)
+    drawn = {one: much for one, much in weights.items() if not (hasty and one in SLOW)}
     while True:
-        yield draw.choices(names, weights)[0]
+        yield draw.choices(list(drawn), list(drawn.values()))[0]

@@ -9,7 +9,7 @@ from statistics import median
 
 from lab.fault import facts as words
 from lab.fault import judge
-from lab.fault.facts import Customer, Facts, Habit, Kill, Row, Step
+from lab.fault.facts import Customer, Facts, Habit, Kill, Row, Step, Way
 from lab.fault.judge import Breach, Law
 
 Scene = tuple[str, str, bool]
@@ -21,18 +21,20 @@ def figures(facts: Facts, breaches: Sequence[Breach]) -> list[tuple[str, str]]:
     customers = facts.customers
     rows = [row for one in customers for row in one.rows]
     attempts = [attempt for row in rows for attempt in row.attempts]
-    states = Counter(row.state for row in rows)
     away = sorted(kill.back - kill.at for kill in facts.kills)
-    hit = sum(bool(kill.customer) for kill in facts.kills)
+    aimed = [kill for kill in facts.kills if kill.way is not None]
+    hit = sum(bool(kill.customer) for kill in aimed)
     return [
         ("seed", str(facts.seed)),
         ("length", f"{(facts.ended - facts.began) / 1000:.0f} s"),
-        ("kills", f"{len(facts.kills)}, {hit} of them at a customer's step"),
+        ("kills", str(len(facts.kills))),
+        ("kills at a callback's step", f"{hit} of {len(aimed)} aimed at one"),
         ("service away", f"median {median(away) / 1000:.1f} s, at most {away[-1] / 1000:.1f} s")
         if away
         else ("service away", "never"),
         ("customers", f"{len(customers)}, {sum(bool(one.talks) for one in customers)} talked"),
-        ("callbacks", _counted(states)),
+        *((f"callbacks, {way}", _states(customers, way)) for way in Way),
+        ("from promise to talk", _took(customers)),
         ("callbacks open at a kill", _open(facts)),
         ("attempts", _counted(Counter(one.outcome or "open" for one in attempts))),
         ("INVITEs at customers' phones", str(sum(len(one.rings) for one in customers))),
@@ -54,11 +56,13 @@ def page(
         "# Callbacks under `kill -9`\n",
         f"Written by `{command}` on {when:%Y-%m-%d}, {machine}. The same seed draws the same kills "
         "and customers; which callback a kill hits depends on the machine's pace.\n",
-        "Customers call a queue of three agents over a real trunk, press 1, hang up and are called "
-        "back; some are busy, away or refuse, some stay on the line. Meanwhile the service is "
-        "killed (`SIGKILL`) at each step of a callback's life and started again. INVITEs, bridges "
-        "and hang-ups are those that the customers' phones and the PBX saw; states and attempts "
-        "are those of the database.\n",
+        f"Customers call two queues over a real trunk, each served by {_served(facts)} agents, "
+        "press 1, hang up and are called back: one queue calls its agent first, the other its "
+        "customer, who is asked whether to talk now. One of the agents serves both. Some customers "
+        "are busy, away or refuse, want to be called later or not at all; some stay on the line. "
+        "Meanwhile the service is killed (`SIGKILL`) at each step of a callback's life and started "
+        "again. INVITEs, bridges and hang-ups are as the customers' phones and the PBX saw them; "
+        "states and attempts are those of the database.\n",
         "## Figures\n",
         table(("What", "Figure"), figures(facts, breaches)),
         "## Laws\n",
@@ -71,16 +75,11 @@ def page(
         ),
         _breaches(breaches),
         "## Killed at which step\n",
-        "Each kill was done up to 50 ms after its step, or at random within the step where that "
-        "lasts. What became of the callbacks whose step it was:\n",
-        table(
-            ("Step", "When", "Kills", "What became of it"),
-            [
-                (step, words.MEANING[step], str(count), _fates(facts, step))
-                for step in Step
-                if (count := sum(kill.step is step for kill in facts.kills))
-            ],
-        ),
+        "Each kill waited for a callback that came to its step, was done up to 50 ms after that, "
+        "or at random within the step where that lasts. `At a callback`: so many hit one; the "
+        "others waited in vain. What became of those callbacks:\n",
+        *(_steps(facts, way) for way in Way),
+        _starts(facts),
         "## Other faults\n" if scenes else "",
         table(
             ("Fault", "What came of it", "As it must be"),
@@ -91,14 +90,14 @@ def page(
         "## Every kill\n",
         "`at` counts from the begin of the run; `away`: until the service answered again.\n",
         table(
-            ("Kill", "At", "Step", "Delay", "Away", "Callback of", "Its end"),
+            ("Kill", "At", "Way", "Step", "Delay", "Away", "Callback of", "Its end"),
             [_kill(facts, kill) for kill in facts.kills],
         ),
         "## Every customer\n",
         "Kills count if they came between the customer's call and the end of all of it. "
         "`INVITEs` are those at the customer's own phone.\n",
         table(
-            ("Customer", "Habit", "Call", "Kills meanwhile", "Attempts", "INVITEs", "End"),
+            ("Customer", "Way", "Habit", "Call", "Kills meanwhile", "Attempts", "INVITEs", "End"),
             [_customer(facts, one) for one in facts.customers],
         ),
     ]
@@ -127,14 +126,45 @@ def _breaches(breaches: Sequence[Breach]) -> str:
     )
 
 
-def _fates(facts: Facts, step: Step) -> str:
-    by_name = {one.name: one for one in facts.customers}
-    fates = Counter(
-        fate(by_name[kill.customer]) if kill.customer in by_name else "nobody's step"
-        for kill in facts.kills
-        if kill.step is step
+def _served(facts: Facts) -> str:
+    return " and ".join(sorted({str(count) for count in facts.agents.values()}))
+
+
+def _states(customers: Sequence[Customer], way: Way) -> str:
+    return _counted(Counter(row.state for one in customers if one.way is way for row in one.rows))
+
+
+def _took(customers: Sequence[Customer]) -> str:
+    """How long those who were called back waited, from the promise on."""
+    took = sorted(
+        one.talks[-1].at - one.rows[0].made
+        for one in customers
+        if one.talks and one.rows and one.rows[-1].state == "connected"
     )
-    return _counted(fates)
+    if not took:
+        return "nobody was called back"
+    return f"median {median(took) / 1000:.1f} s, at most {took[-1] / 1000:.1f} s"
+
+
+def _steps(facts: Facts, way: Way) -> str:
+    rows = []
+    for step in words.STEPS[way]:
+        kills = [one for one in facts.kills if (one.way, one.step) == (way, step)]
+        hit = sum(bool(one.customer) for one in kills)
+        rows.append((step, words.MEANING[step], str(len(kills)), str(hit), _fates(facts, kills)))
+    head = ("Step", "When", "Kills", "At a callback", "What became of it")
+    return f"### {str(way).capitalize()}\n\n{table(head, rows)}"
+
+
+def _starts(facts: Facts) -> str:
+    count = sum(one.step is Step.STARTING for one in facts.kills)
+    return f"Besides, {count} kills hit a service that was coming up after the last one.\n"
+
+
+def _fates(facts: Facts, kills: Iterable[Kill]) -> str:
+    by_name = {one.name: one for one in facts.customers}
+    fates = (fate(by_name[kill.customer]) for kill in kills if kill.customer in by_name)
+    return _counted(Counter(fates)) or "–"
 
 
 def fate(one: Customer) -> str:
@@ -160,6 +190,7 @@ def _kill(facts: Facts, kill: Kill) -> tuple[str, ...]:
     return (
         str(kill.number),
         f"{(kill.at - facts.began) / 1000:.3f} s",
+        kill.way or "–",
         kill.step,
         f"{kill.delay_ms} ms",
         f"{(kill.back - kill.at) / 1000:.1f} s",
@@ -178,6 +209,7 @@ def _customer(facts: Facts, one: Customer) -> tuple[str, ...]:
     stayed = one.habit is Habit.STAYS
     return (
         one.name,
+        one.way,
         one.habit,
         f"{(one.called - facts.began) / 1000:.1f} s",
         ", ".join(f"{kill.number}{'' if kill.customer != one.name else '!'}" for kill in kills)

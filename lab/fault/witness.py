@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,9 @@ import asyncpg
 
 from lab.ami import AmiEvent, Moment
 from lab.errors import Deadline
-from lab.fault.facts import Attempt, Customer, Row, Span, Step
-from lab.fault.ground import AGENTS, Ground
+from lab.fault.facts import Attempt, Customer, Row, Span, Step, Way
+from lab.fault.ground import Ground
+from lab.fault.queues import AGENTS
 from lab.leg import Leg
 from lab.phone import Phone
 from lab.watch import Watch
@@ -25,7 +26,7 @@ CHANNEL = "lab_fault"
 TRIGGERS = f"""
 CREATE FUNCTION {CHANNEL}_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('{CHANNEL}', TG_ARGV[0] || ' ' || NEW.number);
+    PERFORM pg_notify('{CHANNEL}', TG_ARGV[0] || ' ' || NEW.number || ' ' || NEW.id);
     RETURN NULL;
 END $$;
 CREATE FUNCTION {CHANNEL}_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -43,8 +44,10 @@ CREATE TRIGGER {CHANNEL}_claimed AFTER INSERT ON callback_attempts
 CREATE TRIGGER {CHANNEL}_finished AFTER UPDATE OF outcome ON callback_attempts
     FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_attempt('finished');
 """
+STATES = "SELECT id::text, number, state FROM callbacks"
 ROWS = """
-SELECT callbacks.id::text, number, to_ms(requested_at) AS requested, to_ms(created_at) AS made,
+SELECT callbacks.id::text, number, to_ms(created_at) AS made,
+    coalesce((place::jsonb ->> 'entered')::bigint, to_ms(requested_at)) AS entered,
     state, reason, to_ms(ended_at) AS ended,
     (SELECT coalesce(json_agg(json_build_array(
             fence, to_ms(started_at), to_ms(one.ended_at), outcome) ORDER BY fence), '[]')
@@ -56,6 +59,14 @@ SELECT identity_value AS number, to_ms(min(segments.started_at)) AS entered
 FROM interactions JOIN segments ON segments.interaction = interactions.id
 WHERE segments.kind = 'queue' GROUP BY 1
 """
+
+
+Kind = tuple[Way, Step]
+_ON_THE_LINE = frozenset({Step.PRESSED, Step.PROMISED})
+"""Steps that come before the caller is gone."""
+_CALL, _WAIT = "callback-", "sala-wait"
+"""What the ids of customers' calls begin with, and where Sala's PBX lets callers wait."""
+_QUESTION = "callback-question"
 
 
 def now() -> int:
@@ -75,10 +86,12 @@ class Witness:
         self._ground = ground
         self._connection: asyncpg.Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting: list[tuple[Step, asyncio.Future[str]]] = []
+        self._waiting: list[tuple[Collection[Kind], asyncio.Future[tuple[Kind, str]]]] = []
         self._bridges: dict[str, set[str]] = {}
         self._talking: dict[str, str] = {}
         """Bridge → customer's number."""
+        self._numbers: dict[str, str] = {}
+        """Callback → customer's number."""
         self._served: dict[str, Leg] = {}
         """Agent → their phone's latest leg."""
         self.customers: dict[str, Customer] = {}
@@ -109,43 +122,62 @@ class Witness:
         """Listen to the database; again after it was away."""
         self._connection = await asyncpg.connect(self._ground.stack.database_url())
         await self._connection.add_listener(CHANNEL, self._told)
+        # What happened before is told by the rows.
+        for callback, number, state in await self._connection.fetch(STATES):
+            if number not in self.promised:
+                self._told(None, 0, CHANNEL, f"promised {number} {callback}")
+            if state != "waiting" and number not in self.ended:
+                self._told(None, 0, CHANNEL, f"ended {number} {callback}")
 
-    def follow(self, what: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine until the witness leaves."""
+    def follow(self, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine until the witness leaves, or it is cancelled."""
         task = asyncio.create_task(what)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- steps ------------------------------------------------------------------------------
 
     def tell(self, step: Step, number: str) -> None:
-        """A step has happened to a customer."""
-        for wanted, future in self._waiting:
-            if wanted is step and not future.done():
-                future.set_result(number)
+        """A step has happened to a customer; it counts as a callback's once they are promised one.
+
+        Agents are offered callers on the line too, and talk with them: such steps nobody waits for.
+        """
+        customer = self.customers.get(number)
+        if customer is not None and (step in _ON_THE_LINE or self._called_back(customer, number)):
+            kind = customer.way, step
+            for wanted, future in self._waiting:
+                if kind in wanted and not future.done():
+                    future.set_result((kind, number))
         self.watch.changed()
 
-    async def next(self, step: Step, within: float) -> str:
-        """Wait for the next time that a step happens; give whose, or nothing at the deadline."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        entry = (step, future)
+    def _called_back(self, customer: Customer, number: str) -> bool:
+        return customer.left > 0 and number in self.promised
+
+    async def next(self, wanted: Collection[Kind], within: float) -> tuple[Kind, str] | None:
+        """Wait for the next of these that happens to a callback; give it and whose, or None."""
+        future: asyncio.Future[tuple[Kind, str]] = asyncio.get_running_loop().create_future()
+        entry = (wanted, future)
         self._waiting.append(entry)
         try:
             async with asyncio.timeout(within):
                 return await future
         except TimeoutError:
-            return ""
+            return None
         finally:
             self._waiting.remove(entry)
 
     def _told(self, *what: object) -> None:
-        word, _, number = str(what[3]).partition(" ")
+        word, number, *callback = str(what[3]).split(" ")
         match word:
             case "promised":
+                self._numbers[callback[0]] = number
                 self.promised.add(number)
                 self.tell(Step.PROMISED, number)
             case "ended":
                 self.ended.add(number)
+                if customer := self.customers.get(number):
+                    customer.over = now()
                 self.watch.changed()
             case _:
                 self.tell(Step(word), number)
@@ -184,6 +216,7 @@ class Witness:
             self.tell(Step.ANSWERED, number)
         ending = await leg.ended(FOREVER_S)
         customer.rings[at] = replace(customer.rings[at], until=ms(ending.when))
+        _waits_no_more(customer)
         self.watch.changed()
 
     def serves(self, number: str) -> bool:
@@ -196,7 +229,9 @@ class Witness:
     # --- the PBX ----------------------------------------------------------------------------
 
     def _on_pbx(self, event: AmiEvent) -> None:
-        if event.name == "BridgeEnter":
+        if event.name in ("Newexten", "AGIExecStart"):
+            self._on_call(event)
+        elif event.name == "BridgeEnter":
             bridge = event.get("bridgeuniqueid")
             inside = self._bridges.setdefault(bridge, set())
             inside.add(event.get("channel"))
@@ -208,6 +243,24 @@ class Witness:
                 del self._bridges[bridge]
                 self._parted(bridge)
 
+    def _on_call(self, event: AmiEvent) -> None:
+        """Something happens in the dialplan: to customers who are called, and are called first."""
+        call = event.get("uniqueid")
+        if not call.startswith(_CALL):
+            return
+        number = self._numbers.get(call.removeprefix(_CALL).rpartition("-")[0], "")
+        customer = self.customers.get(number)
+        if customer is None or customer.way is not Way.CUSTOMER:
+            return
+        if event.name == "AGIExecStart":
+            if _QUESTION in event.get("command"):
+                self.tell(Step.ASKED, number)
+        elif event.get("context") == _WAIT and not (
+            customer.waits and customer.waits[-1].until is None
+        ):
+            customer.waits.append(Span(now()))
+            self.tell(Step.HOLDING, number)
+
     def _bridged(self, bridge: str, inside: set[str]) -> None:
         agents = [agent for one in inside if (agent := _account(one)) in AGENTS]
         if len(inside) < 2 or len(agents) != 1 or bridge in self._talking:
@@ -217,6 +270,7 @@ class Witness:
         if customer := self.customers.get(number):
             self._talking[bridge] = number
             customer.talks.append(Span(now()))
+            _waits_no_more(customer)
             self.tell(Step.BRIDGED, number)
             self.tell(Step.TALKING, number)
 
@@ -237,13 +291,23 @@ class Witness:
                 attempts = tuple(Attempt(*one) for one in json.loads(row["attempts"]))
                 found.rows.append(
                     Row(
-                        row["id"], row["requested"], row["made"], row["state"], row["reason"],
+                        row["id"], row["entered"], row["made"], row["state"], row["reason"],
                         row["ended"], attempts,
                     )
                 )  # fmt: skip
         for row in await self._ground.stack.db.fetch(ENTERED):
             if found := self.customers.get(row["number"]):
                 found.entered = row["entered"]
+        for customer in self.customers.values():
+            # Who was promised one before the queue never waited in it by themselves.
+            customer.entered = customer.entered or (
+                customer.rows[0].entered if customer.rows else 0
+            )
+
+
+def _waits_no_more(customer: Customer) -> None:
+    if customer.waits and customer.waits[-1].until is None:
+        customer.waits[-1] = replace(customer.waits[-1], until=now())
 
 
 def _account(channel: str) -> str:

@@ -6,12 +6,15 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 import uuid6
 from callback_house import SOON, Customers
 from house import BRIEF, House, until
 
 from lab.hearing import hear_each_other
+from lab.leg import Leg
+from lab.phone import Phone
 from sala.control import ControlClient
 
 SURVEYED = "605"
@@ -100,10 +103,26 @@ async def test_a_number_that_is_theirs_no_more_takes_no_place(
     await house.closed(other)
 
 
+async def talks(house: House, customers: Customers, outside: Phone, how: str) -> tuple[Leg, Leg]:
+    """A customer is called back and talks with 1001; gives the agent's leg and the customer's."""
+    phone = await customers.agent("1001")
+    if how == "customer":
+        customer = await customers.picks_up(outside)
+        await customer.hears(house.prompt("callback-question"), at_least=CLEAR, within=15)
+        await customer.press("1")
+        agent = await phone.answer(await phone.ringing(8))
+    else:
+        agent = await customers.reserved(phone)
+        customer = await customers.picks_up(outside)
+    await hear_each_other(agent, customer)
+    return agent, customer
+
+
+@pytest.mark.parametrize("how", ["agent", "customer", "restarted"])
 async def test_what_follows_the_queue_follows_for_who_is_called_back(
-    house: House, customers: Customers
+    house: House, customers: Customers, how: str
 ) -> None:
-    await customers.policy(key="9")
+    await customers.policy(key="9", first="customer" if how == "customer" else "agent")
     number = house.number()
     outside = house.world.outside(number)
     call, _ = await house.call(SURVEYED, number=number)
@@ -113,9 +132,10 @@ async def test_what_follows_the_queue_follows_for_who_is_called_back(
     await call.press("1")
     await call.hears(house.prompt("wait-callback-promised"), at_least=CLEAR, within=15)
     await call.ended(15)
-    agent = await customers.reserved(await customers.agent("1001"))
-    customer = await customers.picks_up(outside)
-    await hear_each_other(agent, customer)
+    agent, customer = await talks(house, customers, outside, how)
+    if how == "restarted":
+        await house.stack.kill_service()
+        await house.stack.start_service()
     await agent.hang_up()
     await customer.flush()
     await customer.hears(house.spoken(ASKED), at_least=CLEAR, within=15)

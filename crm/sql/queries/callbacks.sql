@@ -41,6 +41,9 @@ WHERE state = 'waiting' AND coalesce(queue, '') = $1
 ORDER BY requested_at LIMIT 1;
 
 -- name: callbacks_promise
+WITH taken AS (  -- who declined at first has accepted
+    DELETE FROM callback_declines WHERE interaction = $4::text::uuid
+)
 INSERT INTO callbacks (number, queue, requested_at, interaction, customer_id, source, due_at,
     expires_at, owner, language, told_until, place)
 VALUES ($1, $2, from_ms($3), $4::text::uuid, $5::text::uuid, $6, from_ms($7), from_ms($8), $9, $10,
@@ -83,21 +86,18 @@ SELECT count(*) FROM callbacks WHERE state = 'waiting' AND number = $1;
 
 -- name: callbacks_taken
 SELECT to_ms(due_at) AS due_ms, count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
     AND due_at >= from_ms($3) AND due_at < from_ms($4)
 GROUP BY due_at;
 
--- name: callbacks_due_at
+-- name: callbacks_due_in
 SELECT count(*) FROM callbacks
-WHERE state = 'waiting' AND queue = $1 AND source = $2 AND due_at = from_ms($3);
+WHERE state = 'waiting' AND queue = $1 AND source = $2 AND owner IS NULL
+    AND due_at >= from_ms($3) AND due_at < from_ms($4);
 
 -- name: callbacks_last
 SELECT to_ms(max(requested_at)) FROM callbacks
 WHERE source = $2 AND (number = $1 OR customer_id = $3::text::uuid);
-
--- name: callbacks_last_of
-SELECT to_ms(max(requested_at)) FROM callbacks WHERE source = $2 AND (number = $1 OR customer_id =
-    (SELECT customer_id FROM identities WHERE kind = 'phone' AND value = $1));
 
 -- name: callbacks_change_number
 UPDATE callbacks SET number = $2, customer_id = coalesce(

@@ -549,6 +549,11 @@ class NoPrompts:
         return Audio(prompt)
 
 
+def speaking_on(stage: CallingStage) -> Speaking:
+    prompts: Any = NoPrompts()
+    return Speaking(stage.floor.callbacks, prompts, stage.clock, "en", lambda _callback: {})
+
+
 @pytest.mark.parametrize(
     ("key", "came"), [("2", [(Outcome.LATER, False)]), ("3", [(Stage.CANCELLED, "customer")])]
 )
@@ -558,9 +563,43 @@ async def test_who_chooses_and_hangs_up_is_heard(key: str, came: list[Any]) -> N
     held(stage)
     call = Told(stage.switch.dials[-1][0])
     call.key = key
-    back = stage.floor.callbacks
-    speaking = Speaking(back, NoPrompts(), stage.clock, "en", lambda _row: {})  # type: ignore[arg-type]
+    speaking = speaking_on(stage)
     await speaking.called(call, machine=False)  # type: ignore[arg-type]
     ends(stage, Cause.NORMAL)
     results = [(one.outcome, one.counts) for one in stage.shelf.results]
     assert [(one.state, one.reason) for one in stage.shelf.ends] + results == came
+
+
+class Asks(Lent):
+    """A call that asks what it is for."""
+
+    hung_up = False
+
+    async def hang_up(self) -> None:
+        self.hung_up = True
+
+
+async def test_who_picked_up_meanwhile_is_not_hung_up_on_before_the_floor_is_seen() -> None:
+    stage = CallingStage()
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    speaking = speaking_on(stage)
+    customer, agent = Asks("callback-one-3"), Asks("leg")
+    await speaking.called(customer, machine=False)  # type: ignore[arg-type]
+    await speaking.reserved(agent, "e9.1.1")  # type: ignore[arg-type]
+    assert not customer.hung_up
+    assert not agent.hung_up
+    stage.up()
+    await speaking.called(customer, machine=False)  # type: ignore[arg-type]
+    await speaking.reserved(agent, "e9.1.1")  # type: ignore[arg-type]
+    assert customer.hung_up
+    assert agent.hung_up
+
+
+def test_of_many_who_are_due_at_once_those_who_came_first_are_first() -> None:
+    stage = stage_of(agents="ab")
+    at = stage.clock.now() + 60_000
+    for name, ago in (("one", 1_000), ("two", 3_000), ("three", 2_000)):
+        row = replace(stage.row(name, ago), due_ms=at, number=f"+1415555020{ago // 1000}")
+        stage.promised(row)
+    stage.clock.pass_ms(60_000)
+    assert [number[-1] for _, _, number in stage.switch.reserved] == ["3", "2"]

@@ -63,8 +63,9 @@ async def test_callbacks_in_progress_count_though_their_interactions_are_over(
     claims = []
     for call, number in zip(calls, numbers, strict=True):
         recorder.interaction(Interaction(call, NOW, ended_ms=NOW + 1, outcome="called_back"))
-        callback = await callbacks.promise(database, number, "sales", NOW, call)
-        claim = await attempts.claim(database, str(callback), "worker", 60_000)
+        wish = callbacks.Wish(number, "sales", NOW, call)
+        _, callback = await callbacks.ask(database, wish)
+        claim = await attempts.claim(database, callback, "worker", 60_000)
         assert isinstance(claim, attempts.Claim)
         claims.append(claim)
     await recorder.drain(5)

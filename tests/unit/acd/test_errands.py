@@ -18,6 +18,7 @@ from ivr.flow.behaviour.recall import CANNOT, CONFIRM, ENTER, KEEPS, NUMBER
 from ivr.flow.stage import paper_number, paper_times, words
 from ivr.performer import perform
 from ivr.services import Services
+from pbx.errors import CallGone
 from pbx.port import Caller, Digits, DigitsEnd
 from sala.errands import NOT_PROMISED, OFFER, PROMISED, Errands
 
@@ -185,6 +186,17 @@ async def test_who_does_not_accept_waits_on_and_is_counted(keys: list[str]) -> N
     waiting = Waiting(Line(*keys), promises, recipes=ASKED)
     assert not await waiting.run()
     assert (promises.made, waiting.stage.line()) == ([], ["i1"])
+    assert promises.declines == 1
+
+
+async def test_who_hangs_up_at_the_question_is_counted_as_well() -> None:
+    class HangsUp(Line):
+        async def ask(self, prompts: list[str], *, first_ms: int) -> str:
+            raise CallGone
+
+    promises = Promises(True)
+    with pytest.raises(CallGone):
+        await Waiting(HangsUp(), promises, recipes=ASKED).run()
     assert promises.declines == 1
 
 

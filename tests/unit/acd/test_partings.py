@@ -196,6 +196,16 @@ async def test_who_waited_for_an_earlier_process_has_their_place_kept(database: 
     assert (row.place or {})["interaction"] == interaction
 
 
+async def test_who_had_been_served_is_not_rescued(database: Database) -> None:
+    desk = Desk(database)
+    talk = Segment("", 3, "talk", 3_000, "support", "1001", "o", ended_ms=4_000, outcome="ended")
+    survey = replace(IVR, seq=4, started_ms=4_000)
+    await cut(database, desk, IVR, QUEUE, talk, survey)
+    assert await sources(database) == []
+    await cut(database, desk, IVR, QUEUE, replace(talk, ended_ms=None, outcome=None))
+    assert await sources(database) == [("rescue", 2_000)]
+
+
 async def test_who_was_in_no_queue_or_withheld_their_number_has_none(database: Database) -> None:
     desk = Desk(database)
     await cut(database, desk, IVR)

@@ -73,7 +73,8 @@ async def test_one_that_waits_already_becomes_theirs_but_not_another_agents(
     assert await take.own("ann", spoken(), NOW + 1) == NUMBER
     (kept,) = await callbacks.waiting(database)
     assert (kept.id, kept.owner) == (asked, "ann")
-    assert await take.own("ann", spoken(), NOW + 1) == NUMBER
+    assert await take.own("ann", spoken(), NOW + 60_000) == NUMBER
+    assert (await callbacks.get(database, asked)).due_ms == NOW + 60_000
     with pytest.raises(CallbackRefused):
         await take.own("bob", spoken(), NOW + 1)
     assert (await callbacks.get(database, asked)).owner == "ann"

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from acd.callbacks import Book, Policy
 from acd.callbacks import events as cb
-from acd.callbacks.words import FINAL, NOT_DIALLED, Choice, Outcome, Stage
+from acd.callbacks.words import NOT_DIALLED, Choice, Outcome, Stage
 from acd.router import Router
 from acd.router import events as ev
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
 from crm.records import Callback
+
+FINAL = {"connected", "failed", "expired", "cancelled", "merged"}
 
 
 @dataclass
@@ -131,7 +133,7 @@ class CallbackFloor:
                 pass
 
     def end(self, row: Row, state: Stage) -> None:
-        assert state in FINAL
+        assert str(state) in FINAL
         row.ended.append(str(state))
         row.live = 0
         # A call that was being ended goes down by itself.

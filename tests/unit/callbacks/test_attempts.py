@@ -30,8 +30,8 @@ def call() -> str:
 
 
 async def promised(database: Database, number: str = NUMBER, queue: str = "sales") -> str:
-    made = await callbacks.promise(database, number, queue, NOW, call())
-    assert made is not None
+    _, made = await callbacks.ask(database, callbacks.Wish(number, queue, NOW, call()))
+    assert made
     return made
 
 
@@ -205,7 +205,8 @@ async def test_the_do_not_call_list(database: Database) -> None:
     assert await callbacks.forbid(database, NUMBER, NOW) == 2
     assert {(await callbacks.get(database, x)).reason for x in (one, two)} == {"do_not_call"}
     assert not await attempts.finish(database, live, again())
-    assert await callbacks.promise(database, NUMBER, "sales", NOW, call()) is None
+    asked = callbacks.Wish(NUMBER, "sales", NOW, call())
+    assert await callbacks.ask(database, asked) == (callbacks.Answer.FORBIDDEN, "")
     assert not await callbacks.ingest(database, "f.json", NUMBER, NOW)
     assert await callbacks.allow(database, NUMBER)
     assert not await callbacks.allow(database, NUMBER)
@@ -270,10 +271,8 @@ async def test_what_is_reported_adds_up(database: Database) -> None:
 
 async def test_promises_kept_against_the_time_told(database: Database) -> None:
     for n, told in enumerate((None, NOW + 4000, NOW + 6000)):
-        one = await callbacks.promise(
-            database, f"+1415555{n + 100:04d}", "sales", NOW, call(), told_ms=told
-        )
-        assert one is not None
+        wish = callbacks.Wish(f"+1415555{n + 100:04d}", "sales", NOW, call(), told_ms=told)
+        _, one = await callbacks.ask(database, wish)
         await attempts.finish(database, await claimed(database, one), DONE)
     (found,) = await callbacks.totals(database)
     assert (found.connected, found.told, found.kept) == (3, 2, 1)

@@ -135,7 +135,7 @@ class Callbacks(RuleBasedStateMachine):
         if what == "cancel":
             floor.tell(cb.Cancelled(name, "customer"))
         elif what == "merge":
-            floor.tell(cb.CalledAgain(name, self.name("again")))
+            floor.tell(cb.CalledAgain(name, self.name("again"), floor.router.kept(name)))
         elif what == "put out" and floor.router.interaction(name) and name not in floor.talks:
             floor.route(ev.Left(name, ev.LeaveReason.FAILED))
             floor.connecting.pop(name, None)

@@ -42,8 +42,8 @@ async def _kept() -> None:
 
 
 async def promised(database: Database, number: str = "+14155550123", **more: Any) -> str:
-    made = await callbacks.promise(database, number, "sales", NOW, str(uuid6.uuid7()), **more)
-    assert made is not None
+    wish = callbacks.Wish(number, "sales", NOW, str(uuid6.uuid7()), **more)
+    _, made = await callbacks.ask(database, wish)
     return made
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, timezone
 
-from acd.callbacks.asking import after_abandon, after_cut, slots, zone_of
+from acd.callbacks.asking import slots, zone_of
 from acd.callbacks.calling import Calling, zones
 from acd.callbacks.policy import HOUR, MINUTE, Policy, read
 from acd.callbacks.words import RETRIED, Outcome
@@ -36,6 +38,21 @@ def faults_of(**given_: object) -> list[str]:
     faults = Faults()
     read(given_, faults)
     return [str(one) for one in faults.found]
+
+
+@pytest.mark.parametrize(
+    ("over", "expected", "offered"),
+    [
+        ("1m", MINUTE + 1, True),
+        ("1m", MINUTE, False),
+        ("1m", None, False),
+        ("none", HOUR, False),
+    ],
+)
+def test_who_is_expected_to_wait_longer_is_offered_it(
+    over: str, expected: int | None, offered: bool
+) -> None:
+    assert policy(offer_over=over).offers(expected) is offered
 
 
 def test_a_policy_is_read() -> None:
@@ -177,18 +194,55 @@ def test_the_house_s_own_zone_is_told_where_it_may_be_the_number_s() -> None:
     assert zone_of(here, "+88216123456", 0) == "Atlantic/Canary"  # of no country
 
 
-def test_who_is_called_unasked() -> None:
-    now = at("2026-07-01T10:00", "Asia/Bangkok")
-    patient = policy(after_abandon="30s")
-    assert after_abandon(patient, BANGKOK, 30_000, None, now)
-    assert not after_abandon(patient, BANGKOK, 29_999, None, now)
-    assert not after_abandon(policy(), BANGKOK, 90_000, None, now)
-    assert not after_abandon(patient, BANGKOK, 30_000, now - 9 * HOUR, now)
-    assert after_abandon(patient, BANGKOK, 30_000, now - 11 * HOUR, now)  # the day before, there
-    assert after_cut(policy(), ours=True)
-    assert not after_cut(policy(), ours=False)
-    assert not after_cut(policy(rescue=False), ours=True)
-
-
 def test_every_outcome_has_a_plan() -> None:
     assert set(Policy().retry) == set(RETRIED)
+
+
+# --- zones of numbers -----------------------------------------------------------------------------
+
+
+def by_library(number: str) -> tuple[str, ...]:
+    """What the library says, asked as it is meant to be."""
+    found = timezone.time_zones_for_number(phonenumbers.parse(number))
+    known = [one for one in found if one != timezone.UNKNOWN_TIMEZONE]
+    return tuple(known) if len(found) <= 8 else ()
+
+
+def examples() -> list[str]:
+    """A valid number of each kind of each region, and of codes without a country."""
+    found = [
+        phonenumbers.example_number_for_type(region, kind)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for kind in PhoneNumberType.values()
+    ]
+    found += [
+        phonenumbers.example_number_for_non_geo_entity(code)
+        for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    ]
+    return sorted({phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in found if one})
+
+
+EXAMPLES = examples()
+
+
+def test_zones_are_those_of_the_library_for_each_kind_of_number() -> None:
+    assert len(EXAMPLES) > 1000
+    assert {one: zones(one) for one in EXAMPLES} == {one: by_library(one) for one in EXAMPLES}
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.text("0123456789", min_size=1, max_size=9))
+def test_zones_are_those_of_the_library_for_any_valid_number(start: str, end: str) -> None:
+    number = start[: -len(end)] + end if len(end) < len(start) - 2 else start
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        reject()
+    assume(phonenumbers.is_valid_number(parsed))
+    written = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    assert zones(written) == by_library(written)
+
+
+@pytest.mark.parametrize("number", ["", "+", "+66", "66812345678", "+999123", "+66a", "+٦٦٨١", "x"])
+def test_what_is_no_number_has_no_zones(number: str) -> None:
+    assert zones(number) == ()

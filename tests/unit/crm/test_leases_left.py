@@ -8,10 +8,10 @@ from crm.database import Database
 
 async def test_leases_tell_how_long_they_hold(database: Database) -> None:
     ids = [
-        await callbacks.promise(database, f"+1415555010{at}", "support", 1_000, None)
+        (await callbacks.ask(database, callbacks.Wish(f"+1415555010{at}", "support", 1_000)))[1]
         for at in range(3)
     ]
-    first, second, third = (str(one) for one in ids)
+    first, second, third = ids
     await attempts.claim(database, first, "w", 60_000)
     await attempts.claim(database, second, "w", 0)
     found = await attempts.leases(database)

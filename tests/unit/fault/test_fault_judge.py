@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.fault.facts import Attempt, Customer, Facts, Habit, Row, Span
+from lab.fault.facts import Attempt, Customer, Facts, Habit, Row, Span, Way
 from lab.fault.judge import Law, judge
 
 
@@ -30,7 +30,7 @@ def customer(name: str = "c001", at: int = 0) -> Customer:
 
 
 def broken(*customers: Customer, left_over: tuple[str, ...] = ()) -> list[Law]:
-    facts = Facts(1, 0, 60_000, [], list(customers), list(left_over))
+    facts = Facts(1, 0, 60_000, [], list(customers), list(left_over), {Way.AGENT: 2})
     return [one.law for one in judge(facts)]
 
 
@@ -86,6 +86,76 @@ def test_who_has_talked_is_not_dialled_again() -> None:
     one.rows = [replace(one.rows[0], attempts=(*one.rows[0].attempts, more))]
     one.rings.append(Span(12_100, 13_000))
     assert broken(one) == [Law.NOT_AGAIN]
+
+
+def test_whose_callback_has_ended_is_not_dialled_again() -> None:
+    one = customer()
+    one.over, one.talks = 9_500, []
+    one.rows = [replace(one.rows[0], state="cancelled")]
+    assert broken(one) == []
+    one.rows[0] = replace(
+        one.rows[0], attempts=(*one.rows[0].attempts, Attempt(2, 12_000, 13_000, "busy"))
+    )
+    one.rings.append(Span(12_100, 13_000))
+    assert broken(one) == [Law.NOT_AGAIN]
+
+
+def test_no_more_are_dialled_than_agents_serve_their_queue() -> None:
+    three = [customer(f"c00{one}", one) for one in range(3)]
+    assert broken(*three) == [], "two talk"
+    for one in three:
+        one.talks = []
+    assert broken(*three) == [Law.NO_MORE]
+    three[0].rings = [replace(three[0].rings[0], until=8_700)]
+    assert broken(*three) == [], "orders that cross each other"
+
+
+def called_first(name: str = "c001", at: int = 0) -> Customer:
+    """As `customer`, in the queue that calls customers first: on the phone they wait once more."""
+    one = customer(name, at)
+    one.way = Way.CUSTOMER
+    one.offers = [at + 8_650]
+    one.waits = [Span(at + 8_640, at + 8_700)]
+    return one
+
+
+def test_who_is_in_line_once_more_is_not_being_called_any_more() -> None:
+    three = [called_first(f"c00{one}", one) for one in range(3)]
+    for one in three:
+        one.talks, one.offers = [], []
+        one.waits = [Span(8_500, 11_000)]
+    facts = Facts(1, 0, 60_000, [], three, [], {Way.CUSTOMER: 2})
+    assert judge(facts) == []
+    three[2].waits = []
+    assert judge(facts) == []
+    three[0].waits = three[1].waits = []
+    assert [one.law for one in judge(facts)] == [Law.NO_MORE]
+
+
+def test_customer_first_who_came_before_is_dialled_before() -> None:
+    early, late = called_first(), called_first("c002", 1_000)
+    assert broken(early, late) == []
+    late.rings = [Span(6_000, 12_000, 9_600)]
+    late.rows = [replace(late.rows[0], attempts=(Attempt(1, 5_900, 10_500, "connected"),))]
+    assert broken(early, late) == [Law.ORDER]
+    early.rows = [replace(early.rows[0], attempts=(Attempt(1, 6_500, 9_500, "connected"),))]
+    assert broken(early, late) == [], "orders that cross each other"
+
+
+def test_customer_first_the_place_is_taken_on_the_phone() -> None:
+    early, late = called_first(), called_first("c002", 1_000)
+    late.offers = [7_000]
+    assert broken(early, late) == [], "they are not on the phone yet"
+    early.waits, early.offers = [Span(5_000, 8_700)], [8_600]
+    assert broken(early, late) == [Law.ORDER]
+    early.offers = [7_500]
+    assert broken(early, late) == []
+
+
+def test_queues_have_orders_of_their_own() -> None:
+    early, late = customer("c001", 0), called_first("c002", 1_000)
+    late.offers = [5_000]
+    assert broken(early, late) == []
 
 
 def test_nobody_is_served_twice() -> None:

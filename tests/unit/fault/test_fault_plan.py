@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.fault import plan
-from lab.fault.facts import Habit, Step
+from lab.fault.facts import Habit, Way
 
 
 @given(st.integers(0, 10**6), st.integers(1, 300))
 def test_each_step_is_killed_as_often_as_any_other(seed: int, count: int) -> None:
     drawn = plan.kills(seed, count)
     assert [one.number for one in drawn] == list(range(1, count + 1))
-    often = Counter(one.step for one in drawn)
-    assert max(often.values()) - min(often.get(step, 0) for step in Step) <= 1
+    often = Counter((one.way, one.step) for one in drawn)
+    assert max(often.values()) - min(often.get(kind, 0) for kind in plan.KINDS) <= 1
     for one in drawn:
         least, most = plan.DELAYS.get(one.step, plan.NEAR)
         assert least <= one.delay_ms <= most
@@ -26,6 +26,9 @@ def test_each_step_is_killed_as_often_as_any_other(seed: int, count: int) -> Non
 
 def test_the_same_seed_draws_the_same() -> None:
     assert plan.kills(7, 50) == plan.kills(7, 50) != plan.kills(8, 50)
-    first, again = (list(islice(plan.habits(7), 500)) for _ in range(2))
-    assert first == again
-    assert set(first) == set(Habit)
+    for way in Way:
+        first, again = (list(islice(plan.habits(7)[way], 500)) for _ in range(2))
+        assert first == again
+        assert set(first) == set(plan.HABITS[way])
+        hasty = set(islice(plan.habits(7, hasty=True)[way], 500))
+        assert hasty == set(first) - {Habit.LATER_FIRST}

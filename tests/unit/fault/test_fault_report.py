@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.fault import report
-from lab.fault.facts import Attempt, Customer, Facts, Habit, Kill, Row, Span, Step
+from lab.fault.facts import Attempt, Customer, Facts, Habit, Kill, Row, Span, Step, Way
 from lab.fault.judge import Breach, Law
 
 FACTS = Facts(
@@ -11,8 +11,8 @@ FACTS = Facts(
     1_000_000,
     1_060_000,
     [
-        Kill(1, Step.CLAIMED, 12, "c001", 1_005_000, 1_007_400),
-        Kill(2, Step.STARTING, 300, "", 1_008_000, 1_010_600),
+        Kill(1, Way.AGENT, Step.CLAIMED, 12, "c001", 1_005_000, 1_007_400),
+        Kill(2, None, Step.STARTING, 300, "", 1_008_000, 1_010_600),
     ],
     [
         Customer(
@@ -29,20 +29,26 @@ FACTS = Facts(
                 )
             ],
         ),
-        Customer("c002", Habit.STAYS, called=1_020_000, left=1_030_000, gave_up=True),
+        Customer("c002", Habit.STAYS, Way.CUSTOMER, called=1_020_000, left=1_030_000, gave_up=True),
     ],
 )  # fmt: skip
 
 
 def test_the_page_tells_what_was_killed_when_and_what_became_of_it() -> None:
     page = report.page(FACTS, [], [("two services", "one dial", True)], "a machine", "make fault")
-    assert "| 1 | 5.000 s | claimed | 12 ms | 2.4 s | c001 | connected |" in page
-    assert "| 2 | 8.000 s | starting | 300 ms | 2.6 s | – | – |" in page
-    assert "| c001 | busy_first | 0.5 s | 1!, 2 | lost, connected | 1 | connected |" in page
-    assert "| c002 | stays | 20.0 s | – | – | 0 | gave up on the line |" in page
+    assert "| 1 | 5.000 s | agent first | claimed | 12 ms | 2.4 s | c001 | connected |" in page
+    assert "| 2 | 8.000 s | – | starting | 300 ms | 2.6 s | – | – |" in page
+    assert (
+        "| c001 | agent first | busy_first | 0.5 s | 1!, 2 | lost, connected | 1 | connected |"
+        in page
+    )
+    assert "| c002 | customer first | stays | 20.0 s | – | – | 0 | gave up on the line |" in page
     assert "| two services | one dial | yes |" in page
     assert "No law was broken." in page
     assert "| seed | 42 |" in page
+    assert "| kills at a callback's step | 1 of 1 aimed at one |" in page
+    assert "| claimed | the attempt is claimed in the database | 1 | 1 | 1 connected |" in page
+    assert "Besides, 1 kills hit a service that was coming up" in page
 
 
 def test_the_page_tells_each_breach() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from acd.handover import HandoverRefused
 from acd.router.events import Wanted
+from crm.errors import DatabaseUnavailable
 from sala.control import ControlClient, ControlServer, wait_for_service
 from sala.errors import AlreadyRunning, ServiceRefused, ServiceUnreachable
 from sala.handing import Verb
@@ -37,6 +38,8 @@ class FakeService:
     async def agent_wants(self, agent: str, wanted: Wanted, reason: str) -> None:
         if agent == "boom":
             raise RuntimeError("a secret inside")
+        if agent == "away":
+            raise DatabaseUnavailable
         if agent != "1001":
             raise KeyError(agent)
         self.wanted.append((agent, wanted, reason))
@@ -142,6 +145,12 @@ async def test_a_fault_of_ours_tells_nothing_of_its_inside(client: ControlClient
     with pytest.raises(ServiceRefused, match="its log tells why") as refused:
         await client.agent_wants("boom", Wanted.AVAILABLE)
     assert (refused.value.status, refused.value.exit_status) == (500, 1)
+
+
+async def test_that_the_database_is_away_is_said(client: ControlClient) -> None:
+    with pytest.raises(ServiceRefused, match="the database is away") as refused:
+        await client.agent_wants("away", Wanted.AVAILABLE)
+    assert refused.value.status == 503
 
 
 async def test_reload_gives_faults_back(client: ControlClient, service: FakeService) -> None:
