@@ -114,9 +114,24 @@ class Book:
         """Whether any open callback is of a queue that calls customers first."""
         return self._shelf.any_beside
 
-    def ready(self) -> list[str]:
-        """Return the queues in which somebody is to be called as soon as an agent is expected."""
-        return self._shelf.ready()
+    @property
+    def any_ready(self) -> bool:
+        """Whether somebody is to be called as soon as an agent is expected."""
+        return bool(self._shelf.ready())
+
+    def to_call(self) -> tuple[list[Held], list[Held]]:
+        """Return whom customer-first queues call now, and whom they would call next.
+
+        The latter wait for agents to be expected; of each queue as many as may be called at once.
+        """
+        called: list[Held] = []
+        ready: list[Held] = []
+        for queue in self._shelf.ready():
+            waits = [one for one in self._shelf.beside(queue) if one.ready]
+            ready += nsmallest(max(self._room(queue), 0), waits, key=lambda one: one.key)
+        if ready:
+            called = [one for one in self._shelf.all_beside() if one.called]
+        return called, ready
 
     def in_line(self) -> list[tuple[str, Arrived]]:
         """Return those that stand in the router's line, with what brings each to its place."""
@@ -186,23 +201,21 @@ class Book:
             conduct.settle(held, now)
 
     def _expected(self, event: ev.Expected) -> None:
-        """Dial those customer-first callbacks whose turn is within reach of the agents expected."""
-        if self.policy(event.queue).agent_first:
-            return
-        all_beside = self._shelf.beside(event.queue)
-        calls = sum(one.live or one.stage is Stage.RESERVED for one in all_beside)
-        beside = [one for one in all_beside if not one.in_line]
-        out = sum(one.live or one.stage is Stage.RESERVED for one in beside)
-        free = event.agents - out
-        if free <= 0:
-            return
-        line: list[tuple[tuple[int, int], Held | None]] = [(at, None) for at in event.ahead]
-        line += [(one.key, one) for one in beside if one.stage is Stage.WAITING]
-        room = self.policy(event.queue).at_once - calls
-        for _, one in nsmallest(free, line, key=lambda pair: pair[0]):
-            if one is not None and room > 0:
-                room -= 1
+        """Dial those customer-first callbacks for which agents are expected."""
+        room = {queue: self._room(queue) for queue in self._shelf.ready()}
+        for name in event.callbacks:
+            one = self._shelf.held.get(name)
+            if one is not None and one.ready and room.get(one.queue, 0) > 0:
+                room[one.queue] -= 1
                 self._conduct.reserve(one)
+
+    def _room(self, queue: str) -> int:
+        """Return how many more of a queue may be called at once; those who hold count, too."""
+        policy = self.policy(queue)
+        if policy.agent_first:
+            return 0  # it has just become so
+        calls = sum(one.live or one.stage is Stage.RESERVED for one in self._shelf.beside(queue))
+        return policy.at_once - calls
 
 
 def _same(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:

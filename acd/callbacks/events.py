@@ -173,14 +173,9 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How many agents of a queue are expected within its ring time, those free now included.
+    """Agents are expected for these callbacks within the ring time, one for each (see `takers`)."""
 
-    `ahead` holds the keys (entered - priority, entered) of all who wait in its line now.
-    """
-
-    queue: str
-    agents: int
-    ahead: tuple[tuple[int, int], ...] = ()
+    callbacks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def test_customer_first_holds_at_the_kept_place() -> None:
     here.answer(next(iter(here.offers)))
     here.promise("cb", NOON - HOUR)
     here.live_call("live")
-    here.tell(cb.Expected("q", 1, ((NOON, NOON),)))
+    here.expect(1, [(NOON, NOON)])
     here.claim()
     here.pick_up("cb")
     here.choose("cb", Choice.TALK)
@@ -430,7 +430,7 @@ def test_calls_of_customers_who_hold_or_are_being_connected_count_among_those_at
     for name in ("one", "two", "three"):
         here.promise(name, NOON - HOUR)
     for _ in range(2):
-        here.tell(cb.Expected("q", 6))
+        here.tell(cb.Expected(("one", "two", "three")))
         while here.claims:
             here.claim()
         for name in list(here.at_customer):
