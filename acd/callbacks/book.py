@@ -24,8 +24,11 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from heapq import nsmallest
+from itertools import islice
+from typing import TypeVar
 
 from acd.router.events import Arrived, QueueConfig
 from crm.records import Callback
@@ -39,6 +42,11 @@ from .policy import Policy
 from .shelf import Shelf
 from .words import Stage
 
+T = TypeVar("T")
+
+MANY = 100
+"""How many callbacks are looked at anew in one turn: a change of thousands blocks nobody."""
+
 
 class Book:
     """All open callbacks of the floor. Reads no clock and draws no random numbers; never raises."""
@@ -46,6 +54,8 @@ class Book:
     def __init__(self) -> None:
         self._shelf = Shelf()
         self._conduct = Conduct(self._shelf)
+        self._anew: dict[str, None] = {}
+        """Those whose queue, or how its callbacks are made, has changed, and is to be looked at."""
 
     def handle(self, event: ev.Event, now: int) -> list[Decision]:
         """Apply one event, after what is due by `now`; return what is to be done, in order."""
@@ -56,9 +66,7 @@ class Book:
                 conduct.over(one, now)
         match event:
             case ev.Configured():
-                conduct.policies, conduct.queues = event.policies, event.queues
-                for one in list(self._shelf.held.values()):
-                    self._know(one.record, now, anew=True)
+                self._configured(event)
             case ev.Known():
                 self._know(event.callback, now)
             case ev.Expected():
@@ -69,6 +77,10 @@ class Book:
                 held = self._shelf.held.get(event.callback)
                 if held is not None:
                     conduct.told(held, event, now)
+        for callback in list(islice(self._anew, MANY)):
+            del self._anew[callback]
+            if (held := self._shelf.held.get(callback)) is not None:
+                self._know(held.record, now, anew=True)
         return out
 
     def _due(self, now: int) -> list[Held]:
@@ -80,8 +92,8 @@ class Book:
 
     @property
     def deadline(self) -> int | None:
-        """When `TimePassed` is to be sent next, in ms; None: never."""
-        return self._shelf.deadline
+        """When `TimePassed` is to be sent next, in ms; None: never, 0: at once."""
+        return 0 if self._anew else self._shelf.deadline
 
     def stage(self, callback: str) -> Stage | None:
         """Return where an open callback is; None if it is not open, or unknown."""
@@ -102,9 +114,24 @@ class Book:
         """Whether any open callback is of a queue that calls customers first."""
         return self._shelf.any_beside
 
-    def ready(self) -> list[str]:
-        """Return the queues in which somebody is to be called as soon as an agent is expected."""
-        return self._shelf.ready()
+    @property
+    def any_ready(self) -> bool:
+        """Whether somebody is to be called as soon as an agent is expected."""
+        return bool(self._shelf.ready())
+
+    def to_call(self) -> tuple[list[Held], list[Held]]:
+        """Return whom customer-first queues call now, and whom they would call next.
+
+        The latter wait for agents to be expected; of each queue as many as may be called at once.
+        """
+        called: list[Held] = []
+        ready: list[Held] = []
+        for queue in self._shelf.ready():
+            waits = [one for one in self._shelf.beside(queue) if one.ready]
+            ready += nsmallest(max(self._room(queue), 0), waits, key=lambda one: one.key)
+        if ready:
+            called = [one for one in self._shelf.all_beside() if one.called]
+        return called, ready
 
     def in_line(self) -> list[tuple[str, Arrived]]:
         """Return those that stand in the router's line, with what brings each to its place."""
@@ -123,6 +150,21 @@ class Book:
         """Return a queue's policy."""
         return self._conduct.policy(queue)
 
+    def _configured(self, event: ev.Configured) -> None:
+        """Take in policies and queues; their callbacks follow, `MANY` in a turn."""
+        conduct = self._conduct
+        policies = _same(conduct.policies, event.policies)
+        queues = _same(conduct.queues, event.queues)
+        changed = {
+            name
+            for old, new in ((conduct.policies, policies), (conduct.queues, queues))
+            for name in {*old, *new}
+            if old.get(name) is not new.get(name)
+        }
+        conduct.policies, conduct.queues = policies, queues
+        held = self._shelf.held.values()
+        self._anew.update((one.id, None) for one in held if one.queue in changed)
+
     def _know(self, record: Callback, now: int, *, anew: bool = False) -> None:
         """Take in a row: a new callback, or what others changed of one; or all of it anew."""
         conduct, shelf = self._conduct, self._shelf
@@ -137,7 +179,7 @@ class Book:
         queue = conduct.queues.get(name) or QueueConfig(name)
         policy = conduct.policy(name)
         place = arrival(record, queue, policy.owner_wait_ms)
-        expires = record.expires_ms or max(record.requested_ms, record.due_ms) + policy.expires_ms
+        expires = policy.expires(record)
         if held is None:
             held = Held(record, place, key(place, queue), record.due_ms, expires)
             held.attempts, held.seen = record.attempts, record.fence
@@ -159,16 +201,23 @@ class Book:
             conduct.settle(held, now)
 
     def _expected(self, event: ev.Expected) -> None:
-        """Dial those customer-first callbacks whose turn is within reach of the agents expected."""
-        beside = [one for one in self._shelf.beside(event.queue) if not one.in_line]
-        out = sum(one.live or one.stage is Stage.RESERVED for one in beside)
-        free = event.agents - out
-        if free <= 0:
-            return
-        line: list[tuple[tuple[int, int], Held | None]] = [(at, None) for at in event.ahead]
-        line += [(one.key, one) for one in beside if one.stage is Stage.WAITING]
-        room = self.policy(event.queue).at_once - out
-        for _, one in nsmallest(free, line, key=lambda pair: pair[0]):
-            if one is not None and room > 0:
-                room -= 1
+        """Dial those customer-first callbacks for which agents are expected."""
+        room = {queue: self._room(queue) for queue in self._shelf.ready()}
+        for name in event.callbacks:
+            one = self._shelf.held.get(name)
+            if one is not None and one.ready and room.get(one.queue, 0) > 0:
+                room[one.queue] -= 1
                 self._conduct.reserve(one)
+
+    def _room(self, queue: str) -> int:
+        """Return how many more of a queue may be called at once; those who hold count, too."""
+        policy = self.policy(queue)
+        if policy.agent_first:
+            return 0  # it has just become so
+        calls = sum(one.live or one.stage is Stage.RESERVED for one in self._shelf.beside(queue))
+        return policy.at_once - calls
+
+
+def _same(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:
+    """Return `new`, with what was not changed as it is in `old`."""
+    return {name: old[name] if old.get(name) == one else one for name, one in new.items()}

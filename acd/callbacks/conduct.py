@@ -61,6 +61,11 @@ class Conduct:
         if one.expires <= now:
             self._end(one, Stage.EXPIRED, "expired")
             return
+        if not one.queue:
+            # Somebody is to say first who calls them: `sala callback reassign`.
+            self.leave(one)
+            self._shelf.stay(one, Stage.SCHEDULED, one.expires)
+            return
         policy = self.policy(one.queue)
         due = self._calling.next(policy.calling, one.record.number, max(one.due, now))
         if due > now:
@@ -254,6 +259,7 @@ class Conduct:
                 self.settle(one, now)
             case Stage.CONNECTING:
                 self._shelf.stay(one, Stage.HOLDING, None)
+                self.out.append(ev.Part(one.id, one.fence))
             case Stage.DIALLING:
                 self._hang_up(one, Outcome.GIVEN_UP, now)
             case _:

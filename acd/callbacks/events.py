@@ -30,7 +30,7 @@ class Configured:
 class Known:
     """A callback is promised, or was changed by others, or is read back after a restart.
 
-    One that ended there ends here. Its `queue` must be set.
+    One that ended there ends here. One without a queue waits in no line until it has one.
     """
 
     callback: Callback
@@ -173,14 +173,9 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How many agents of a queue are expected within its ring time, those free now included.
+    """Agents are expected for these callbacks within the ring time, one for each (see `takers`)."""
 
-    `ahead` holds the keys (entered - priority, entered) of all who wait in its line now.
-    """
-
-    queue: str
-    agents: int
-    ahead: tuple[tuple[int, int], ...] = ()
+    callbacks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +259,14 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The agent of `Connect` is gone before the two talked: the customer waits on."""
+
+    callback: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call to the customer; its end is told by `AttemptEnded`."""
 
@@ -304,5 +307,6 @@ class TakePlace:
 
 
 Decision = (
-    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | HangUp | Finish | End | TakePlace
-)
+    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | Part | HangUp | Finish | End
+    | TakePlace
+)  # fmt: skip

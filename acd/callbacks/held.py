@@ -55,6 +55,16 @@ class Held:
         """Whether a call to the customer is up, or may be."""
         return self.stage in LIVE
 
+    @property
+    def ready(self) -> bool:
+        """Whether, customer-first, they are called as soon as an agent is expected."""
+        return self.stage is Stage.WAITING and not self.in_line
+
+    @property
+    def called(self) -> bool:
+        """Whether, customer-first, they are called, and do not stand in the line yet."""
+        return (self.live or self.stage is Stage.RESERVED) and not self.in_line
+
     def is_old(self, record: Callback) -> bool:
         """Tell whether a row was read before what is known here was written."""
         if record.fence != self.seen:

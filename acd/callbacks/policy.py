@@ -11,7 +11,7 @@ from acd.policy import values
 from acd.policy.faults import Faults, Wrong, shown
 from crm import calendars
 from crm.calendars import DAYS, Calendar
-from crm.records import Queue
+from crm.records import Callback, Queue
 
 from .words import RETRIED, Outcome
 
@@ -71,6 +71,12 @@ class Policy:
     def asks(self) -> bool:
         """Whether the customer is asked before they are connected."""
         return self.ask or not self.agent_first
+
+    def expires(self, callback: Callback) -> int:
+        """Return when a callback is not to be made any more, in ms."""
+        if callback.expires_ms is not None:
+            return callback.expires_ms
+        return max(callback.requested_ms, callback.due_ms) + self.expires_ms
 
     def offers(self, expected_ms: int | None) -> bool:
         """Tell whether who is expected to wait so long is asked; None: not known."""
@@ -236,6 +242,7 @@ def _zone(value: Any) -> str:
 
 def _caller_id(value: Any) -> str:
     digits = str(value)
-    if not (digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16):
+    number = digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16
+    if digits and not number:
         raise Wrong(f"{shown(value)} is no number, such as +6621234567")
     return digits

@@ -54,10 +54,12 @@ class Shelf:
     def ready(self) -> list[str]:
         """Return the queues in which some beside the line wait to be dialled."""
         return [
-            queue
-            for queue, them in self._beside.items()
-            if any(one.stage is Stage.WAITING and not one.in_line for one in them.values())
+            queue for queue, them in self._beside.items() if any(one.ready for one in them.values())
         ]
+
+    def all_beside(self) -> list[Held]:
+        """Return those of all queues that are dialled customer-first."""
+        return [one for them in self._beside.values() for one in them.values()]
 
     def beside(self, queue: str) -> list[Held]:
         """Return those of a queue that are dialled customer-first."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from acd.callbacks import events as ev
-from acd.callbacks.words import Stage
+from acd.callbacks.words import LIVE, Stage
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
@@ -137,11 +137,12 @@ class Agents:
         if not leg.reserved or not leg.answered:
             self.cancelled(leg.interaction, leg.offer)
             return False
-        # The agent has heard what it is about, and hung up.
+        # The agent has heard what it is about, and hung up: then, or while the customer is called.
         _, held = self._legs.ended(leg.offer) or (leg, None)
-        now = self._clock.now()
-        self._ledger.offer_over(leg.interaction, leg.offer, Failure.DECLINED.value, now)
-        self._driver.feed(OfferFailed(leg.offer, Failure.DECLINED), now)
+        called = self._rows.book.stage(self._rows.of(leg.interaction)) in LIVE
+        failure, now = Failure.LEFT if called else Failure.DECLINED, self._clock.now()
+        self._ledger.offer_over(leg.interaction, leg.offer, failure.value, now)
+        self._driver.feed(OfferFailed(leg.offer, failure), now)
         self.cancelled(leg.interaction, leg.offer)
         if held is not None:
             self._orders.ring(held, now)

@@ -16,17 +16,41 @@ def begin(floor: Floor, one: Interaction, now: int) -> None:
 
 def resume(floor: Floor, one: Interaction, event: Arrived, now: int) -> None:
     """Take an interaction that rejoins to the step it had come to, and on from there."""
+    if _come_to(floor, one, event, now):
+        floor.altered[one] = None
+    floor.seat(one)
+
+
+def who_may(floor: Floor, event: Arrived, now: int) -> int:
+    """Return who could be offered an interaction if it rejoined now, however busy they are.
+
+    It is a set of `Supply`, of agents who are eligible in the step it would have come to. Nothing
+    is changed.
+    """
+    queue = floor.queues.get(event.queue)
+    if queue is None or not queue.configured:
+        return 0
+    began = event.entered if event.began is None else event.began
+    one = Interaction(
+        event.interaction, queue, (0, 0, 0, event.interaction), 0, event.channel, began,
+        event.criteria, event.steps, event.dropped,
+    )  # fmt: skip
+    _come_to(floor, one, event, now)
+    return floor.supply.of(queue.need(one))
+
+
+def _come_to(floor: Floor, one: Interaction, event: Arrived, now: int) -> bool:
+    """Find the step that one that rejoins has come to; return whether steps were skipped."""
     steps, step = one.steps, event.step
     if step is None or step > len(steps) or len(event.stepped) <= min(step, len(steps) - 1):
-        begin(floor, one, now)
-        return
+        one.step, one.step_ends, one.skipped, one.step_began = -1, None, 0, ()
+        return _go_on(floor, one, one.began, now)
     one.step, one.skipped, one.step_began = step, event.skipped, event.stepped
     lasts_ms = steps[step].lasts_ms if step < len(steps) else None
     one.step_ends = None if lasts_ms is None else event.stepped[step] + lasts_ms
     if one.step_ends is None or one.step_ends > now:
-        floor.seat(one)
-    else:
-        _on(floor, one, one.step_ends, now)
+        return False
+    return _go_on(floor, one, one.step_ends, now)
 
 
 def expire(floor: Floor, one: Interaction, now: int) -> None:
@@ -53,7 +77,14 @@ def finish(floor: Floor, one: Interaction, now: int) -> None:
 
 
 def _on(floor: Floor, one: Interaction, start: int, now: int) -> None:
-    steps = one.steps
+    if _go_on(floor, one, start, now):
+        floor.altered[one] = None
+    floor.seat(one)
+
+
+def _go_on(floor: Floor, one: Interaction, start: int, now: int) -> bool:
+    """Go on to the step that holds at `now`; return whether steps were skipped."""
+    steps, skipped = one.steps, one.skipped
     one.step_ends = None
     while True:
         one.step += 1
@@ -64,7 +95,6 @@ def _on(floor: Floor, one: Interaction, start: int, now: int) -> None:
         one.step_began += (start,)
         if step.skip_without is not None and not floor.there(one, one.step, step.skip_without):
             one.skipped |= 1 << one.step
-            floor.altered[one] = None
             continue
         if step.lasts_ms is None:
             break
@@ -72,7 +102,7 @@ def _on(floor: Floor, one: Interaction, start: int, now: int) -> None:
             one.step_ends = start + step.lasts_ms
             break
         start += step.lasts_ms
-    floor.seat(one)
+    return one.skipped != skipped
 
 
 def schedule(floor: Floor, one: Interaction, now: int) -> None:

@@ -7,10 +7,12 @@ drives it. The laws are looked at after every event.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from acd.callbacks import Book, Policy
 from acd.callbacks import events as cb
+from acd.callbacks.takers import Taker, taken
 from acd.callbacks.words import NOT_DIALLED, Choice, Outcome, Stage
 from acd.router import Router
 from acd.router import events as ev
@@ -84,6 +86,14 @@ class CallbackFloor:
         for one in self.book.handle(event, self.now):
             self.do(one)
         self.look()
+
+    def expect(self, agents: int, ahead: Iterable[tuple[int, int]] = ()) -> None:
+        """So many agents are expected, each for anybody; `ahead` are keys of live callers."""
+        called, ready = self.book.to_call()
+        line = [(at, 0, "") for at in ahead] + [(one.key, 1, one.id) for one in ready]
+        anybody = (1 << agents) - 1
+        takers = [Taker(anybody, name) for _, _, name in sorted(line)]
+        self.tell(cb.Expected(taken(anybody, [anybody] * len(called), takers)))
 
     def do(self, one: cb.Decision) -> None:
         row = self.rows[one.callback]

@@ -122,7 +122,7 @@ class Callbacks(RuleBasedStateMachine):
             for n in floor.rows
         )
         asked = len(floor.claims)
-        floor.tell(cb.Expected("q", agents, line))
+        floor.expect(agents, line)
         if not floor.policy.agent_first:
             new = len(floor.claims) - asked
             assert not new or before + new <= agents, "more dials than can be taken"
@@ -303,7 +303,7 @@ def test_customer_first_never_dials_more_than_can_be_taken(
         floor.promise(f"cb{n}", floor.now - 1000 + n)
     older = tuple((floor.now - 5000 + n, floor.now - 5000 + n) for n in range(ahead))
     for _ in range(3):
-        floor.tell(cb.Expected("q", agents, older))
+        floor.expect(agents, older)
     assert len(floor.claims) == min(callbacks, max(agents - ahead, 0))
     assert floor.claims == [f"cb{n}" for n in range(len(floor.claims))]
 
