@@ -6,6 +6,9 @@ brings the fence with the result. When a worker dies, its lease runs out by the 
 the next claim gets a higher fence and marks the old attempt `lost`, which counts as an attempt,
 for the customer's phone may have rung. A result that brings an older fence is refused.
 
+That customer and agent talk is written before they are connected (`seal`): when a worker dies about
+then, nobody who has talked is called again.
+
 A claim is one statement on one row by its key, and changes no indexed column: see ADR 0022.
 """
 
@@ -73,6 +76,28 @@ async def renew(database: Database, claim: Claim, lease_ms: int) -> bool:
     return (
         await database.value("callbacks_renew", claim.callback, claim.fence, lease_ms) is not None
     )
+
+
+async def seal(database: Database, claim: Claim, now_ms: int) -> bool:
+    """Write that the two talk, before they are connected. False: too late, it changed nothing.
+
+    The callback counts as connected, and nobody else can claim or end it; its lease is still to be
+    renewed. `finish` says what came of it, `unseal` that they do not talk after all.
+    """
+    return await database.value("callbacks_seal", claim.callback, claim.fence, now_ms) is not None
+
+
+async def unseal(database: Database, claim: Claim) -> bool:
+    """Take a seal back: the attempt goes on, the callback is open. False: it was not sealed.
+
+    Raises `DataRefused` if the customer has another open callback in that queue by now.
+    """
+    return await database.value("callbacks_unseal", claim.callback, claim.fence) is not None
+
+
+async def confirm(database: Database) -> None:
+    """Have those talk for good who were sealed by a worker that died."""
+    await database.rows("callbacks_confirm")
 
 
 async def finish(database: Database, claim: Claim, result: Result) -> bool:

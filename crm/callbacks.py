@@ -18,6 +18,8 @@ from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackRepor
 
 _CHANNEL = "sala_callbacks"
 _HELD = "callbacks_one_open"
+_MANY = 100
+"""How many rows are taken in at a time."""
 
 
 async def ingest(
@@ -179,8 +181,15 @@ async def ahead(database: Database, callback: Callback) -> int:
 
 
 async def waiting(database: Database) -> list[Callback]:
-    """Return the callbacks that have not ended, oldest request first."""
-    return [_callback(row) for row in await database.rows("callbacks_waiting")]
+    """Return the callbacks that have not ended, oldest request first.
+
+    There may be thousands: they are read with others at work meanwhile.
+    """
+    rows, found = await database.rows("callbacks_waiting"), list[Callback]()
+    for at in range(0, len(rows), _MANY):
+        found += [_callback(row) for row in rows[at : at + _MANY]]
+        await asyncio.sleep(0)
+    return found
 
 
 async def find(

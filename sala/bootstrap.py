@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from acd.calling_back import Store
+from acd.calling_back import Store, expiring
 from acd.clock import LoopClock
 from acd.estimates import Experience, Waits
 from acd.estimates.past import recall
@@ -193,8 +193,12 @@ class Service:
             asyncio.create_task(spool.run(), name="spool"),
             *outside.tasks(),
         ]
-        if self._store is not None:
-            self._tasks.append(asyncio.create_task(floor.callbacks.follow(), name="callbacks"))
+        callbacks = (
+            expiring(database, lambda: lines.roster.callbacks, clock.now)
+            if self._store is None
+            else floor.callbacks.follow()
+        )
+        self._tasks.append(asyncio.create_task(callbacks, name="callbacks"))
 
     async def _call_back(
         self,

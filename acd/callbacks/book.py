@@ -24,8 +24,11 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from heapq import nsmallest
+from itertools import islice
+from typing import TypeVar
 
 from acd.router.events import Arrived, QueueConfig
 from crm.records import Callback
@@ -39,6 +42,11 @@ from .policy import Policy
 from .shelf import Shelf
 from .words import Stage
 
+T = TypeVar("T")
+
+MANY = 100
+"""How many callbacks are looked at anew in one turn: a change of thousands blocks nobody."""
+
 
 class Book:
     """All open callbacks of the floor. Reads no clock and draws no random numbers; never raises."""
@@ -46,6 +54,8 @@ class Book:
     def __init__(self) -> None:
         self._shelf = Shelf()
         self._conduct = Conduct(self._shelf)
+        self._anew: dict[str, None] = {}
+        """Those whose queue, or how its callbacks are made, has changed, and is to be looked at."""
 
     def handle(self, event: ev.Event, now: int) -> list[Decision]:
         """Apply one event, after what is due by `now`; return what is to be done, in order."""
@@ -56,9 +66,7 @@ class Book:
                 conduct.over(one, now)
         match event:
             case ev.Configured():
-                conduct.policies, conduct.queues = event.policies, event.queues
-                for one in list(self._shelf.held.values()):
-                    self._know(one.record, now, anew=True)
+                self._configured(event)
             case ev.Known():
                 self._know(event.callback, now)
             case ev.Expected():
@@ -69,6 +77,10 @@ class Book:
                 held = self._shelf.held.get(event.callback)
                 if held is not None:
                     conduct.told(held, event, now)
+        for callback in list(islice(self._anew, MANY)):
+            del self._anew[callback]
+            if (held := self._shelf.held.get(callback)) is not None:
+                self._know(held.record, now, anew=True)
         return out
 
     def _due(self, now: int) -> list[Held]:
@@ -80,8 +92,8 @@ class Book:
 
     @property
     def deadline(self) -> int | None:
-        """When `TimePassed` is to be sent next, in ms; None: never."""
-        return self._shelf.deadline
+        """When `TimePassed` is to be sent next, in ms; None: never, 0: at once."""
+        return 0 if self._anew else self._shelf.deadline
 
     def stage(self, callback: str) -> Stage | None:
         """Return where an open callback is; None if it is not open, or unknown."""
@@ -138,6 +150,21 @@ class Book:
         """Return a queue's policy."""
         return self._conduct.policy(queue)
 
+    def _configured(self, event: ev.Configured) -> None:
+        """Take in policies and queues; their callbacks follow, `MANY` in a turn."""
+        conduct = self._conduct
+        policies = _same(conduct.policies, event.policies)
+        queues = _same(conduct.queues, event.queues)
+        changed = {
+            name
+            for old, new in ((conduct.policies, policies), (conduct.queues, queues))
+            for name in {*old, *new}
+            if old.get(name) is not new.get(name)
+        }
+        conduct.policies, conduct.queues = policies, queues
+        held = self._shelf.held.values()
+        self._anew.update((one.id, None) for one in held if one.queue in changed)
+
     def _know(self, record: Callback, now: int, *, anew: bool = False) -> None:
         """Take in a row: a new callback, or what others changed of one; or all of it anew."""
         conduct, shelf = self._conduct, self._shelf
@@ -152,7 +179,7 @@ class Book:
         queue = conduct.queues.get(name) or QueueConfig(name)
         policy = conduct.policy(name)
         place = arrival(record, queue, policy.owner_wait_ms)
-        expires = record.expires_ms or max(record.requested_ms, record.due_ms) + policy.expires_ms
+        expires = policy.expires(record)
         if held is None:
             held = Held(record, place, key(place, queue), record.due_ms, expires)
             held.attempts, held.seen = record.attempts, record.fence
@@ -169,7 +196,7 @@ class Book:
                 place = replace(place, began=held.place.began)
             held.record, held.place, held.key = record, place, key(place, queue)
             held.expires = expires
-        shelf.put(held, beside=not policy.agent_first)
+        shelf.put(held, beside=not conduct.agent_first(held))
         if not held.live and held.stage is not Stage.RESERVED:
             conduct.settle(held, now)
 
@@ -183,6 +210,14 @@ class Book:
                 self._conduct.reserve(one)
 
     def _room(self, queue: str) -> int:
-        """Return how many more of a queue may be called at once."""
-        out = sum(one.called for one in self._shelf.beside(queue))
-        return self.policy(queue).at_once - out
+        """Return how many more of a queue may be called at once; those who hold count, too."""
+        policy = self.policy(queue)
+        if policy.agent_first:
+            return 0  # it has just become so
+        calls = sum(one.live or one.stage is Stage.RESERVED for one in self._shelf.beside(queue))
+        return policy.at_once - calls
+
+
+def _same(old: Mapping[str, T], new: Mapping[str, T]) -> dict[str, T]:
+    """Return `new`, with what was not changed as it is in `old`."""
+    return {name: old[name] if old.get(name) == one else one for name, one in new.items()}

@@ -30,7 +30,7 @@ class Configured:
 class Known:
     """A callback is promised, or was changed by others, or is read back after a restart.
 
-    One that ended there ends here. Its `queue` must be set.
+    One that ended there ends here. One without a queue waits in no line until it has one.
     """
 
     callback: Callback
@@ -259,6 +259,14 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The agent of `Connect` is gone before the two talked: the customer waits on."""
+
+    callback: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call to the customer; its end is told by `AttemptEnded`."""
 
@@ -299,5 +307,6 @@ class TakePlace:
 
 
 Decision = (
-    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | HangUp | Finish | End | TakePlace
-)
+    Enter | Leave | Claim | Dial | Ask | LeaveMessage | Connect | Part | HangUp | Finish | End
+    | TakePlace
+)  # fmt: skip

@@ -6,4 +6,5 @@ agents hear is none of its business: see `sala.calling_back`.
 """
 
 from .desk import CallingBack as CallingBack
+from .expiry import expiring as expiring
 from .store import Store as Store

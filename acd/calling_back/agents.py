@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from acd.callbacks import Policy
 from acd.callbacks import events as ev
-from acd.callbacks.words import Stage
+from acd.callbacks.words import LIVE, Stage
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
@@ -19,9 +20,6 @@ from pbx.errors import LocalProtocolError
 from pbx.port import Caller
 
 log = logging.getLogger(__name__)
-
-NAME = "Callback"
-"""What an agent's phone shows as the name of a customer who is called back."""
 
 
 class Agents:
@@ -78,7 +76,8 @@ class Agents:
         carry = {**facts(callback, place), RESERVED: "yes"}
         address = self._orders.roster.address(offer.agent)
         try:
-            self._legs.reserve(offer, address, Caller(record.number, NAME), carry)
+            caller = Caller(record.number, self.policy(record).screen)
+            self._legs.reserve(offer, address, caller, carry)
         except LocalProtocolError as refusal:
             log.error("no ring: %s", refusal, extra={"action": "ring", "offer": offer.offer})  # noqa: TRY400
             self._driver.feed(OfferFailed(offer.offer, Failure.FAILED), now)
@@ -120,6 +119,10 @@ class Agents:
         found = self._rows.found(leg.interaction)
         return None if found is None else found[0]
 
+    def policy(self, record: Callback) -> Policy:
+        """Return what a callback's queue says."""
+        return self._rows.book.policy(record.queue or "")
+
     def ready(self, offer: str) -> None:
         """The agent of a held leg has heard what it is about: the customer can be called."""
         leg = self._legs.of(offer)
@@ -137,11 +140,12 @@ class Agents:
         if not leg.reserved or not leg.answered:
             self.cancelled(leg.interaction, leg.offer)
             return False
-        # The agent has heard what it is about, and hung up.
+        # The agent has heard what it is about, and hung up: then, or while the customer is called.
         _, held = self._legs.ended(leg.offer) or (leg, None)
-        now = self._clock.now()
-        self._ledger.offer_over(leg.interaction, leg.offer, Failure.DECLINED.value, now)
-        self._driver.feed(OfferFailed(leg.offer, Failure.DECLINED), now)
+        called = self._rows.book.stage(self._rows.of(leg.interaction)) in LIVE
+        failure, now = Failure.LEFT if called else Failure.DECLINED, self._clock.now()
+        self._ledger.offer_over(leg.interaction, leg.offer, failure.value, now)
+        self._driver.feed(OfferFailed(leg.offer, failure), now)
         self.cancelled(leg.interaction, leg.offer)
         if held is not None:
             self._orders.ring(held, now)

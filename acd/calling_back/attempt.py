@@ -58,10 +58,12 @@ class Attempt:
     """The offer of the leg that they are to be connected with, once they wait."""
     joined: str = ""
     """The offer of the leg that the PBX was told to connect them with."""
-    seal: bool | None = None
-    """Whether it is written that they talk (see `Calls.join`); None: not asked for yet."""
-    ended: Callback | None = None
-    """The callback's row, once that is written."""
+    seals: str = ""
+    """The offer with whose agent they are written to talk (see `Calls.join`)."""
+    sealed: bool = False
+    """Whether that is written."""
+    talks: bool = False
+    """Whether the PBX has listed them as talking, or they may have while it told us nothing."""
     message: bool = False
     """Whether a message is to be left."""
 

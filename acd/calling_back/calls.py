@@ -9,6 +9,7 @@ from acd.callbacks import events as ev
 from acd.callbacks.words import Choice, Outcome, Stage
 from acd.calling_back.attempt import (
     AWAY_MS,
+    CALLBACK,
     CAPPED_MS,
     FENCE,
     RESERVED,
@@ -123,13 +124,21 @@ class Calls:
         if attempt is None or attempt.fence != fence:
             self._switch.give_up(call_of(callback, fence))
             return
+        if self.may_talk(attempt):
+            return
         attempt.given_up = True
         if attempt.dialled:
             self._switch.give_up(attempt.call)
 
-    def lost(self, callback: str, fence: int) -> None:
-        """Somebody else has claimed a callback, or ended it."""
+    def lost(self, callback: str, fence: int, *, sure: bool = True) -> None:
+        """Somebody else has claimed a callback, or ended it; or, not `sure`, may have.
+
+        Who may be another's to call is let be while their phone rings. A customer who is on the
+        line with us is not: no other call of ours reaches them.
+        """
         attempt, outcome = self._of.get(callback), Outcome.WITHDRAWN
+        if not sure and (attempt is None or attempt.contact is not None):
+            return
         if attempt is not None and attempt.fence == fence:
             outcome = Outcome.GIVEN_UP if attempt.dialled else outcome
             self.hang_up(callback, fence)
@@ -153,20 +162,18 @@ class Calls:
         """Forget an attempt, and close its rows; those of a talk stay open."""
         now = self._clock.now()
         self._of.pop(attempt.callback, None)
-        self._by_call.pop(attempt.call, None)
+        gone = self._by_call.pop(attempt.call, None) is None
         self._ledger.ends(
             attempt.interaction, SegmentKind.CALLBACK, attempt.call, str(outcome), now
         )
         if self._rows.book.stage(attempt.callback) is None:
             self._rows.forget(attempt.callback, attempt.interaction)
-        if outcome is not Outcome.CONNECTED:
+        if gone or outcome is not Outcome.CONNECTED:
             if attempt.contact is not None:
                 # Its call may be up still; it is nobody's who waits here.
                 self._contacts.pop(attempt.call)
             by = "customer" if outcome is Outcome.HUNG_UP else "system"
             self._ledger.ended(attempt.interaction, now, by)
-            if attempt.ended is not None:
-                self._tell(ev.Known(attempt.ended))
 
     # --- the customer is there --------------------------------------------------------------
 
@@ -217,19 +224,19 @@ class Calls:
         """Connect customer and agent, once both are there.
 
         That they talk is written before: should the service die from here on, nobody who has talked
-        is called again. Who hangs up in the milliseconds between is not called again either.
+        is called again. It is taken back if the agent goes before (`part`), or by the result.
         """
         leg, contact = self._legs.of(attempt.joins), attempt.contact
         if contact is None or not contact.settled or leg is None or not leg.answered:
             return
         if leg.connected or leg.cancelled or attempt.joined == leg.offer:
             return
-        if attempt.seal is None:
+        if not attempt.seals:
             assert self.store is not None
-            attempt.seal = False
-            self.store.run(self._seal(attempt))
+            attempt.seals = leg.offer
+            self.store.run(self._seal(attempt, leg.offer))
             return
-        if not attempt.seal:
+        if not attempt.sealed:
             return
         attempt.joined = leg.offer
         if leg.reserved:
@@ -238,20 +245,36 @@ class Calls:
         else:
             self._legs.join(leg.offer)
 
-    async def _seal(self, attempt: Attempt) -> None:
+    async def _seal(self, attempt: Attempt, offer: str) -> None:
         assert self.store is not None
         await self.store.seal(attempt.callback, attempt.fence)
-        attempt.seal = True
+        if attempt.seals != offer:
+            return
+        attempt.sealed = True
         if self._of.get(attempt.callback) is attempt and not attempt.given_up:
             self.join(attempt)
+
+    def part(self, attempt: Attempt) -> None:
+        """The agent is gone before they were connected; the customer waits for another."""
+        assert self.store is not None
+        if attempt.seals:
+            self.store.unseal(attempt.callback, attempt.fence)
+        attempt.joins = attempt.joined = attempt.seals = ""
+        attempt.sealed = False
+
+    def may_talk(self, attempt: Attempt) -> bool:
+        """Whether they talk, or may while the PBX tells us nothing: it was told to connect them."""
+        ordered = attempt.sealed and bool(attempt.joined)
+        return attempt.talks or (ordered and not self._driver.up)
 
     # --- after this process was away --------------------------------------------------------
 
     def missing(self, there: set[str]) -> None:
         """The PBX lists these calls; others have ended, nobody knows how."""
         for attempt in list(self._of.values()):
-            attempt.joined = ""  # the order may have been lost with the link
+            ordered, attempt.joined = attempt.joined, ""  # it may have been lost with the link
             if attempt.dialled and attempt.call not in there:
+                attempt.talks = attempt.sealed and bool(ordered)
                 self.over(attempt, Outcome.LOST)
 
     def take_up(self, call: str, carried: Mapping[str, str], state: CallState) -> None:
@@ -261,7 +284,9 @@ class Calls:
         record = found[0] if found is not None else None
         ours = record is not None and record.fence == fence and record.holder is not None
         if record is None or not ours or call != call_of(record.id, fence):
-            if state not in TALKS and state is not CallState.WAITING:
+            if state in TALKS:
+                self._talked(carried.get(CALLBACK, ""), fence)
+            elif state is not CallState.WAITING:
                 self._switch.give_up(call)
             return
         assert self.store is not None
@@ -281,6 +306,11 @@ class Calls:
         self._tell(ev.Found(record.id, fence, attempt.contact is not None, offer, agent))
         if state in TALKS:
             self._tell(ev.Talking(record.id, fence))
+
+    def _talked(self, callback: str, fence: int) -> None:
+        """Write down a talk of which only the beginning may be written."""
+        assert self.store is not None
+        self.store.finish(ev.Finish(callback, fence, Outcome.CONNECTED, False, Stage.CONNECTED, ""))
 
     async def _go_on(self, attempt: Attempt) -> None:
         """Go on with the rows of an attempt; what was not written yet is written now."""

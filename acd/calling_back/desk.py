@@ -20,9 +20,9 @@ from collections import deque
 from dataclasses import replace
 
 from acd.callbacks import events as ev
-from acd.callbacks.words import Stage
+from acd.callbacks.words import Outcome, Stage
 from acd.calling_back.agents import Agents
-from acd.calling_back.attempt import CALLBACK, call_of
+from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
@@ -244,16 +244,28 @@ class CallingBack:
                 self.calls.join(attempt)
             case ev.LeaveMessage() if attempt is not None:
                 attempt.message = True
+            case ev.Part() if attempt is not None:
+                self.calls.part(attempt)
             case ev.Finish():
-                store.finish(decision)
-                if attempt is not None and attempt.fence == decision.fence:
-                    self.calls.close(attempt, decision.outcome)
+                self._finish(store, decision, attempt)
             case ev.End():
                 store.end(decision)
             case ev.TakePlace():
                 self._taken = decision.arrived
             case _:
                 pass  # Ask: whoever speaks with the customer does, by the stage
+
+    def _finish(self, store: Store, result: ev.Finish, attempt: Attempt | None) -> None:
+        if attempt is None or attempt.fence != result.fence:
+            store.finish(result)
+            return
+        if self.calls.may_talk(attempt) and result.outcome is not Outcome.CONNECTED:
+            # Nobody who may have talked is called again.
+            talked = Stage.CONNECTED
+            result = ev.Finish(result.callback, result.fence, Outcome.CONNECTED, False, talked, "")
+            self.tell(ev.Known(replace(attempt.record, state=str(talked))))
+        store.finish(result)
+        self.calls.close(attempt, result.outcome)
 
     def _feed(self, event: Event) -> None:
         self._driver.feed(event, self._clock.now())
@@ -380,6 +392,7 @@ class CallingBack:
             if attempt is None:
                 self.calls.take_up(call.call, call.carried, call.state)
             elif call.state in TALKS:
+                attempt.talks = True
                 self.tell(ev.Talking(attempt.callback, attempt.fence))
         for leg in found.legs.values():
             if leg.answered:

@@ -62,16 +62,14 @@ class Rows:
             return
         interaction = row.interaction or row.id
         attempt = self.attempts.get(row.id)
-        if row.state != "waiting" and attempt is not None and attempt.seal is not None:
-            attempt.ended = row  # that was us
-        elif row.state != "waiting":
+        if row.state == "connected" and attempt is not None and attempt.fence == row.fence:
+            return  # that was us: they are about to talk (`Calls.join`), or were
+        if row.state != "waiting":
             self._postponed.pop(interaction, None)
             self._tell(ev.Known(row))
             self.forget(row.id, interaction)
         elif self.book.record(row.id) == row:
             return
-        elif row.queue is None:
-            return  # somebody is to say first who calls them: `sala callback reassign`
         elif attempt is None and self._live(interaction):
             self._postponed[interaction] = row
         else:

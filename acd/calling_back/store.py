@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from acd.callbacks import events as ev
 from acd.dialling import Dialling
@@ -36,6 +36,13 @@ SEAL_S = 0.5
 Tell = Callable[[ev.Event], None]
 
 
+class Lost(Protocol):
+    """Told of a claim that is not ours any more; not `sure`: or may not be."""
+
+    def __call__(self, callback: str, fence: int, /, *, sure: bool = True) -> None:
+        """Take note."""
+
+
 class Store:
     """Talks to the database about callbacks; `serve` says to whom it tells what came of it.
 
@@ -57,13 +64,13 @@ class Store:
         self._holder = holder[:64]
         self._kept = kept
         self._tell: Tell = lambda _event: None
-        self._lost: Callable[[str, int], None] = lambda _callback, _fence: None
+        self._lost: Lost = _nobody
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: dict[str, int] = {}
 
-    def serve(self, tell: Tell, lost: Callable[[str, int], None]) -> None:
+    def serve(self, tell: Tell, lost: Lost) -> None:
         """Tell `tell` what came of claims, and `lost` of those that are not ours any more."""
         self._tell, self._lost = tell, lost
 
@@ -77,7 +84,8 @@ class Store:
     # --- rows -------------------------------------------------------------------------------
 
     async def waiting(self) -> list[Callback]:
-        """Read all that are open."""
+        """Read all that are open; who was sealed by a worker that died is not."""
+        await attempts.confirm(self._database)
         self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
 
@@ -140,13 +148,16 @@ class Store:
 
     async def seal(self, callback: str, fence: int) -> None:
         """Write that customer and agent talk; a database that is away is not waited for."""
-        self._let_go(callback)
-        row = attempts.Result("connected", False, "connected", None, self._clock())
-        claim = Claim(callback, fence, 0)
+        claim, now = Claim(callback, fence, 0), self._clock()
         written = self._then(
-            callback, self._bring(callback, lambda: attempts.finish(self._database, claim, row))
+            callback, self._bring(callback, lambda: attempts.seal(self._database, claim, now))
         )
         await asyncio.wait({written}, timeout=SEAL_S)
+
+    def unseal(self, callback: str, fence: int) -> None:
+        """Write that they do not talk after all; the attempt goes on."""
+        claim = Claim(callback, fence, 0)
+        self._then(callback, self._bring(callback, lambda: attempts.unseal(self._database, claim)))
 
     async def take_back(self, end: ev.End) -> None:
         """End a callback, and wait until that is written; a database that is away is not."""
@@ -154,20 +165,19 @@ class Store:
 
     def end(self, end: ev.End) -> asyncio.Task[None]:
         """Bring how a callback ended; the task is done once it is written."""
-        self._let_go(end.callback)
-        now = self._clock()
-        return self._then(
+        return self._then(end.callback, self._end(end, self._clock()))
+
+    async def _end(self, end: ev.End, now: int) -> None:
+        self._let_go(end.callback)  # only now: a claim may have been made before it
+        await self._bring(
             end.callback,
-            self._bring(
+            lambda: callbacks.end(
+                self._database,
                 end.callback,
-                lambda: callbacks.end(
-                    self._database,
-                    end.callback,
-                    str(end.state),
-                    end.reason,
-                    now,
-                    merged_into=end.merged_into or None,
-                ),
+                str(end.state),
+                end.reason,
+                now,
+                merged_into=end.merged_into or None,
             ),
         )
 
@@ -216,11 +226,21 @@ class Store:
         self._tell(ev.ClaimFailed(callback))
 
     async def _renew(self, claim: Claim) -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + LEASE_MS / 1000
         while True:
             await asyncio.sleep(LEASE_MS / 3000)
-            with contextlib.suppress(CrmError):
-                if not await attempts.renew(self._database, claim, LEASE_MS):
-                    break
+            asked = clock()
+            try:
+                async with asyncio.timeout_at(until):
+                    if not await attempts.renew(self._database, claim, LEASE_MS):
+                        break
+                until = asked + LEASE_MS / 1000
+            except (CrmError, TimeoutError):
+                if clock() >= until:
+                    # For all we know, another worker has it by now.
+                    until += LEASE_MS / 1000
+                    self._lost(claim.callback, claim.fence, sure=False)
         log.warning(
             "an attempt is not ours any more",
             extra={"action": "callback_lease_lost", "callback": claim.callback},
@@ -274,3 +294,7 @@ class Store:
         self._tasks.discard(task)
         if self._chains.get(callback) is task:
             del self._chains[callback]
+
+
+def _nobody(_callback: str, _fence: int, /, *, sure: bool = True) -> None:
+    """Nobody is told yet."""

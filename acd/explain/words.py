@@ -11,6 +11,7 @@ from .story import Story
 _FAILED = {
     "no_answer": "did not answer (RONA)",
     "declined": "declined",
+    "left": "hung up while the customer was called",
     "busy": "was busy",
     "unreachable": "could not be reached",
     "failed": "could not be rung",

@@ -38,6 +38,8 @@ class Failure(StrEnum):
 
     NO_ANSWER = "no_answer"
     DECLINED = "declined"
+    LEFT = "left"
+    """They were held for a customer who was being called, and hung up."""
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     FAILED = "failed"

@@ -124,7 +124,7 @@ WITH gone AS (
         merged_into = $5::text::uuid, holder = NULL, leased_until = NULL
     WHERE id = $1::text::uuid AND state = 'waiting' RETURNING id
 ), cut AS (
-    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = 'withdrawn'
+    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = 'given_up'
     FROM gone WHERE callback = gone.id AND callback_attempts.ended_at IS NULL
 )
 SELECT id::text FROM gone;
@@ -167,15 +167,43 @@ WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL RETURNING id::te
 -- name: callbacks_finish
 WITH finished AS (
     UPDATE callbacks SET holder = NULL, leased_until = NULL, attempts = attempts + $4,
-        state = $5, reason = $6, due_at = coalesce(from_ms($7), due_at),
+        state = $5, sealed = false, reason = $6,
+        due_at = greatest(from_ms($7), due_at),  -- it may have been put off meanwhile
         ended_at = CASE $5 WHEN 'waiting' THEN NULL ELSE from_ms($8) END
-    WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL AND state = 'waiting'
+    WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL
+        AND (state = 'waiting' OR sealed)
     RETURNING id
 ), noted AS (
     UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = $3
     FROM finished WHERE callback = finished.id AND fence = $2
 )
 SELECT id::text FROM finished;
+
+-- name: callbacks_seal
+WITH talk AS (
+    UPDATE callbacks SET state = 'connected', sealed = true, ended_at = from_ms($3)
+    WHERE id = $1::text::uuid AND fence = $2 AND holder IS NOT NULL
+        AND (state = 'waiting' OR sealed)
+    RETURNING id
+), noted AS (
+    UPDATE callback_attempts SET ended_at = clock_timestamp(), outcome = 'connected'
+    FROM talk WHERE callback = talk.id AND fence = $2
+)
+SELECT id::text FROM talk;
+
+-- name: callbacks_unseal
+WITH parted AS (
+    UPDATE callbacks SET state = 'waiting', sealed = false, ended_at = NULL
+    WHERE id = $1::text::uuid AND fence = $2 AND sealed RETURNING id
+), noted AS (
+    UPDATE callback_attempts SET ended_at = NULL, outcome = NULL
+    FROM parted WHERE callback = parted.id AND fence = $2
+)
+SELECT id::text FROM parted;
+
+-- name: callbacks_confirm
+UPDATE callbacks SET sealed = false, holder = NULL, leased_until = NULL
+WHERE sealed AND leased_until < clock_timestamp() RETURNING id::text;
 
 -- name: callbacks_finished
 -- Whether this very result was taken before.
@@ -216,7 +244,7 @@ FROM (
     SELECT coalesce(queue, '') AS queue, count(*) AS accepted,
         count(*) FILTER (WHERE state = 'waiting') AS waiting,
         count(*) FILTER (WHERE EXISTS (SELECT FROM callback_attempts AS made
-            WHERE made.callback = callbacks.id AND made.outcome IS DISTINCT FROM 'withdrawn'))
+            WHERE made.callback = callbacks.id AND is_dialled(made.outcome)))
             AS attempted,
         count(*) FILTER (WHERE state = 'connected') AS connected,
         count(*) FILTER (WHERE state = 'failed') AS failed,

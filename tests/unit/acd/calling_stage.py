@@ -61,6 +61,7 @@ class Shelf:
         self.ends: list[ev.End] = []
         self.holds: list[tuple[str, int]] = []
         self.seals: list[tuple[str, int]] = []
+        self.unseals: list[tuple[str, int]] = []
 
     def left_ms(self, callback: str) -> int:
         return self.left
@@ -85,6 +86,9 @@ class Shelf:
 
     async def seal(self, callback: str, fence: int) -> None:
         self.seals.append((callback, fence))
+
+    def unseal(self, callback: str, fence: int) -> None:
+        self.unseals.append((callback, fence))
 
     def hold(self, callback: str, fence: int) -> None:
         self.holds.append((callback, fence))

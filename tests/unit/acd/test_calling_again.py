@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from calling_stage import CallingStage
-from test_calling_back import Lent
+from test_calling_back import Lent, listed
 
 from acd.callbacks import Policy
-from acd.callbacks.words import Stage
-from pbx.port import CallEnded, Cause, FloorSnapshot, LegConnected
+from acd.callbacks.words import Outcome, Stage
+from crm.records import Callback
+from pbx.port import CallEnded, CallState, Cause, FloorSnapshot, LegConnected, LegSnapshot
 
 CALL = "callback-one-1"
 
@@ -74,3 +77,122 @@ def test_a_customer_whose_attempt_was_lost_is_called_again() -> None:
     stage.leg_ends(stage.switch.reserved[-1][0], Cause.REJECTED)
     stage.clock.pass_ms(3_600_000)
     assert len(stage.switch.reserved) > rung
+
+
+# --- it is written that they talk, and then they do not ------------------------------------------
+
+
+def sealed(**more: Any) -> tuple[CallingStage, str, Callback]:
+    """Customer and agent are about to be connected, and the database has told of it."""
+    stage, offer = dialled(**more)
+    row = stage.floor.callbacks._rows.book.record("one")
+    assert row is not None
+    picks_up(stage)
+    stage.floor.callbacks.calls.waits(CALL)
+    assert stage.shelf.seals == [("one", 1)]
+    row = replace(row, state="connected", fence=1, holder="us")
+    stage.promised(row)
+    assert stage.switch.given_up == []
+    return stage, offer, row
+
+
+def test_a_customer_who_goes_before_they_are_connected_is_called_again() -> None:
+    stage, offer, _ = sealed()
+    stage.floor.event(CallEnded(CALL, Cause.NORMAL))
+    stage.leg_ends(offer, answered=True)
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.state) == (Outcome.HUNG_UP, Stage.WAITING)
+    assert result.counts
+    stage.clock.pass_ms(3_600_000)
+    assert len(stage.switch.reserved) > 1
+
+
+def test_a_customer_whose_agent_goes_before_they_are_connected_does_not_count_as_connected() -> (
+    None
+):
+    stage, offer, row = sealed()
+    stage.leg_ends(offer, answered=True)
+    assert stage.floor.callbacks._rows.book.stage("one") is Stage.HOLDING
+    assert stage.shelf.unseals == [("one", 1)]
+    # What the database told before that does not take the customer from the line.
+    stage.promised(row)
+    stage.promised(replace(row, state="waiting"))
+    assert (stage.switch.given_up, stage.line()) == ([], ["i-one"])
+    stage.floor.event(CallEnded(CALL, Cause.NORMAL))
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.state) == (Outcome.HUNG_UP, Stage.WAITING)
+
+
+def test_who_cannot_be_connected_in_time_is_called_again() -> None:
+    stage, _, _ = sealed()
+    stage.clock.pass_ms(10_000)
+    assert stage.switch.given_up == [CALL]
+    stage.floor.event(CallEnded(CALL, Cause.NORMAL))
+    assert [(one.outcome, one.state) for one in stage.shelf.results] == [
+        (Outcome.FAILED, Stage.WAITING)
+    ]
+
+
+@pytest.mark.parametrize("away_ms", [1_000, 60_000])
+def test_who_may_have_talked_while_the_link_was_down_is_not_called_again(away_ms: int) -> None:
+    stage, _, _ = sealed()
+    stage.lost()
+    stage.clock.pass_ms(away_ms)
+    stage.up()
+    assert [(one.outcome, one.state) for one in stage.shelf.results] == [
+        (Outcome.CONNECTED, Stage.CONNECTED)
+    ]
+    stage.clock.pass_ms(6 * 3_600_000)
+    assert (len(stage.switch.dials), stage.floor.callbacks._rows.book.known()) == (1, [])
+
+
+@pytest.mark.parametrize("away_ms", [1_000, 60_000])
+def test_who_talks_when_the_link_is_back_is_let_talk(away_ms: int) -> None:
+    stage, offer, _ = sealed()
+    stage.lost()
+    stage.clock.pass_ms(away_ms)
+    talk = LegSnapshot(offer, "pa", True, {"interaction": "i-one", "queue": "q"})
+    stage.up(listed(1, CallState.TALKING, [talk]))
+    stage.clock.pass_ms(60_000)
+    assert stage.switch.given_up == []
+    assert {(one.outcome, one.state) for one in stage.shelf.results} == {
+        (Outcome.CONNECTED, Stage.CONNECTED)
+    }
+    assert stage.presence("a")[0] == "on_contact"
+
+
+def test_a_talk_of_which_only_the_beginning_was_written_is_written_when_it_is_found() -> None:
+    stage = CallingStage()
+    stage.starts()  # the row is sealed: it is not among those that wait
+    talk = LegSnapshot("e9.1.1", "pa", True, {"interaction": "i-one", "queue": "q"})
+    stage.up(listed(3, CallState.TALKING, [talk]))
+    (result,) = stage.shelf.results
+    assert (result.callback, result.fence, result.outcome) == ("one", 3, Outcome.CONNECTED)
+    assert stage.switch.given_up == []
+
+
+# --- a claim that may be another worker's ---------------------------------------------------------
+
+
+def test_a_phone_that_rings_beyond_its_lease_is_let_be() -> None:
+    stage, _ = dialled()
+    stage.floor.callbacks.calls.lost("one", 1, sure=False)
+    assert stage.switch.given_up == [CALL]
+    assert [one.outcome for one in stage.shelf.results] == [Outcome.GIVEN_UP]
+
+
+def test_a_customer_who_is_there_is_not_hung_up_on_for_a_database_that_is_away() -> None:
+    stage, _ = dialled()
+    picks_up(stage)
+    stage.floor.callbacks.calls.lost("one", 1, sure=False)
+    assert (stage.switch.given_up, stage.shelf.results) == ([], [])
+
+
+def test_one_without_a_queue_expires() -> None:
+    stage = CallingStage()
+    stage.starts()
+    stage.up()
+    stage.promised(replace(stage.row("one"), queue=None))
+    stage.clock.pass_ms(72 * 3_600_000)
+    assert [(one.callback, one.state) for one in stage.shelf.ends] == [("one", Stage.EXPIRED)]
+    assert stage.switch.reserved == []

@@ -187,26 +187,17 @@ def test_a_machine_is_hung_up_on() -> None:
     assert [one.outcome for one in stage.shelf.results] == [Outcome.MACHINE]
 
 
-def test_who_goes_in_the_moment_in_which_they_are_connected_is_not_called_again() -> None:
-    stage = stage_of()
-    row = stage.row("one")
-    stage.promised(row)
-    held(stage)
-    picks_up(stage)
-    stage.floor.callbacks.calls.waits("callback-one-1")
-    assert stage.shelf.seals == [("one", 1)]
-    # The database tells us of our own word: they are about to talk.
-    stage.promised(replace(row, state="connected", fence=1))
-    assert stage.switch.given_up == []
-    ends(stage, Cause.NORMAL)
-    assert stage.floor.callbacks._rows.book.known() == []
-    stage.leg_ends(stage.switch.reserved[0][0], answered=True)
-    assert stage.presence("a")[0] == "available"
-    stage.clock.pass_ms(3_600_000)
-    assert len(stage.switch.dials) == 1
-
-
 def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
+    stage = stage_of()
+    stage.promised(stage.row("one"))
+    offer = stage.switch.reserved[0][0]
+    stage.answers(offer, "", connected=False)
+    stage.leg_ends(offer, answered=True)
+    assert (stage.switch.dials, stage.presence("a")) == ([], ("paused", "declined"))
+    assert stage.book.of("i-one") == [("ringing", "declined")]
+
+
+def test_an_agent_who_hangs_up_while_the_customers_phone_rings_has_left() -> None:
     stage = stage_of(agents="ab")
     stage.promised(stage.row("one"))
     offer, address, _ = stage.switch.reserved[0]
@@ -216,7 +207,8 @@ def test_an_agent_who_hangs_up_on_the_whisper_has_declined() -> None:
     assert stage.switch.given_up == ["callback-one-1"]
     ends(stage, Cause.NORMAL)
     assert [(one.outcome, one.counts) for one in stage.shelf.results] == [(Outcome.GIVEN_UP, True)]
-    assert stage.presence(address[1:])[0] == "paused"
+    assert stage.presence(address[1:]) == ("paused", "left")
+    assert stage.book.of("i-one")[:2] == [("ringing", "left"), ("callback", "given_up")]
     stage.clock.pass_ms(60_000)
     assert [one[1] for one in stage.switch.reserved[1:]] == ["pb" if address == "pa" else "pa"]
 
@@ -476,6 +468,8 @@ def test_an_agent_who_goes_before_they_are_connected_leaves_the_customer_in_line
     assert again != offer
     stage.answers(again, CALL)
     assert stage.switch.joins == [offer, again]
+    # It is written anew: meanwhile it was not so that they talk.
+    assert (stage.shelf.seals, stage.shelf.unseals) == ([("one", 1)] * 2, [("one", 1)])
     assert [one.outcome for one in stage.shelf.results] == [Outcome.CONNECTED]
 
 

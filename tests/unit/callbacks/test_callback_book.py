@@ -408,3 +408,55 @@ def test_a_customers_other_numbers_are_theirs_too_and_nobody_elses() -> None:
     here.tell(cb.Cancelled("own", "admin"))
     assert of("q", None, "+12125550199") is None
     assert of("q", None, "+12125550111") == "cb"
+
+
+def test_for_an_agents_own_the_agent_is_held_first_whatever_the_queue_does() -> None:
+    here = floor(replace(PLAIN, agent_first=False), agents=2)
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.promise("cb", NOON - HOUR, owner="a0")
+    # Another agent is free: nobody is dialled to wait for the owner on the line.
+    assert (here.book.any_ready, here.claims, here.offers) == (False, [], {})
+    here.route(ev.AgentWants("a0", Wanted.AVAILABLE))
+    (offer,) = here.offers
+    assert here.offers[offer] == ("cb", "a0")
+    here.answer(offer)
+    here.claim()
+    assert here.book.stage("cb") is Stage.DIALLING
+    # Given to the queue, it is called as the queue's are.
+    other = floor(replace(PLAIN, agent_first=False), agents=0)
+    other.promise("cb", NOON - HOUR, owner="a0")
+    assert [name for name, _ in other.book.in_line()] == ["cb"]
+    other.tell(cb.Known(replace(other.rows["cb"].record, owner=None)))
+    assert other.book.in_line() == []
+    assert other.book.any_ready
+
+
+# --- what would never end, and what would be too many ---------------------------------------------
+
+
+def test_one_without_a_queue_waits_in_no_line_until_it_has_one_and_expires() -> None:
+    here = floor()
+    here.promise("cb", NOON, queue=None)
+    assert (here.book.stage("cb"), here.offers) == (Stage.SCHEDULED, {})
+    here.promise("other", NOON, queue=None, number="+12125550124")
+    here.tell(cb.Known(here.rows["other"].record))
+    here.tell(cb.Known(replace(here.rows["other"].record, queue="q")))
+    assert len(here.offers) == 1
+    here.pass_time(PLAIN.expires_ms)
+    assert here.rows["cb"].ended == ["expired"]
+
+
+def test_calls_of_customers_who_hold_or_are_being_connected_count_among_those_at_once() -> None:
+    here = floor(replace(PLAIN, agent_first=False, at_once=2), agents=1)
+    for name in ("one", "two", "three"):
+        here.promise(name, NOON - HOUR)
+    for _ in range(2):
+        here.tell(cb.Expected(("one", "two", "three")))
+        while here.claims:
+            here.claim()
+        for name in list(here.at_customer):
+            if here.book.stage(name) is Stage.DIALLING:
+                here.pick_up(name)
+                here.choose(name, Choice.TALK)
+    assert sorted(here.at_customer) == ["one", "two"]
+    assert {here.book.stage(name) for name in here.at_customer} == {Stage.HOLDING}

@@ -92,6 +92,9 @@ def test_a_policy_is_read() -> None:
         ({"calling": {"mon": None}}, "at least one day"),
         ({"timezone": "Mars/Olympus"}, "no time zone"),
         ({"caller_id": "sip:me"}, "no number"),
+        ({"screen": ""}, "1 to 40 characters"),
+        ({"screen": "a\nb"}, "1 to 40 characters"),
+        ({"whisper": "../x y"}, "name"),
         ({"rescue": "perhaps"}, "true or false"),
     ],
 )
@@ -99,6 +102,10 @@ def test_a_faulty_field_is_told_and_has_its_default(given_: dict[str, object], t
     (message,) = faults_of(**given_)
     assert told in message
     assert read(given_, Faults()) == Policy()
+
+
+def test_no_number_of_its_own_is_the_trunks() -> None:
+    assert policy(caller_id="").caller_id == Policy().caller_id == ""
 
 
 def test_all_faults_are_told_at_once() -> None:

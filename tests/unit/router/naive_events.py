@@ -9,7 +9,7 @@ from acd.router import configuration as conf
 from acd.router import events as ev
 from acd.router.events import Presence, Wanted
 
-BACK_OFF = (ev.Failure.BUSY, ev.Failure.DECLINED, ev.Failure.FAILED)
+BACK_OFF = (ev.Failure.BUSY, ev.Failure.DECLINED, ev.Failure.LEFT, ev.Failure.FAILED)
 
 
 class NaiveEvents(NaiveState):

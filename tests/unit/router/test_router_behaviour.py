@@ -102,7 +102,7 @@ def test_no_answer_goes_to_the_next_agent_at_once() -> None:
     assert floor.offers(ev.OfferFailed("run.1", Failure.NO_ANSWER)) == {"i1": "2"}
 
 
-@pytest.mark.parametrize("failure", [Failure.BUSY, Failure.DECLINED, Failure.FAILED])
+@pytest.mark.parametrize("failure", [Failure.BUSY, Failure.DECLINED, Failure.LEFT, Failure.FAILED])
 def test_a_busy_agent_is_left_alone_for_a_while(failure: Failure) -> None:
     floor = Floor({"1": SALES})
     floor.at(100, ev.Arrived("i1", "sales", 100))

@@ -1,0 +1,116 @@
+"""The way to a real Postgres: leases while the database is away, and ends after claims."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import uuid6
+
+from acd.callbacks import Policy
+from acd.callbacks import events as ev
+from acd.callbacks.policy import HOUR
+from acd.callbacks.words import Stage
+from acd.calling_back import store as module
+from acd.calling_back.expiry import expire
+from acd.calling_back.store import Store
+from crm import attempts, callbacks
+from crm.attempts import Claim
+from crm.database import Database
+
+NOW = 1_800_000_000_000
+
+
+class Desk:
+    """Whom the store tells."""
+
+    def __init__(self, database: Database) -> None:
+        self.told: asyncio.Queue[ev.Event] = asyncio.Queue()
+        self.lost: asyncio.Queue[tuple[str, int, bool]] = asyncio.Queue()
+        self.store = Store(database, None, lambda: NOW, holder="w", kept=_kept)  # type: ignore[arg-type]
+        self.store.serve(
+            self.told.put_nowait,
+            lambda callback, fence, *, sure=True: self.lost.put_nowait((callback, fence, sure)),
+        )
+
+
+async def _kept() -> None:
+    pass
+
+
+async def promised(database: Database, number: str = "+14155550123", **more: Any) -> str:
+    wish = callbacks.Wish(number, "sales", NOW, str(uuid6.uuid7()), **more)
+    _, made = await callbacks.ask(database, wish)
+    return made
+
+
+async def test_a_claim_that_could_not_be_renewed_in_time_may_be_another_workers(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE_MS", 600)
+    desk = Desk(database)
+    one = await promised(database)
+    async with asyncio.timeout(20):
+        desk.store.claim(one)
+        claimed = await desk.told.get()
+        assert isinstance(claimed, ev.Claimed)
+        await database.close()
+        # Again and again, as long as nobody gives the call up.
+        for _ in range(2):
+            assert await desk.lost.get() == (one, claimed.fence, False)
+    await desk.store.close()
+
+
+async def test_a_claim_that_is_renewed_is_ours(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE_MS", 300)
+    desk = Desk(database)
+    one = await promised(database)
+    async with asyncio.timeout(20):
+        desk.store.claim(one)
+        claimed = await desk.told.get()
+        assert isinstance(claimed, ev.Claimed)
+        async with database.connection() as connection:
+            # Wait, by the clock of the database, for much longer than the lease.
+            await connection.execute("SELECT pg_sleep(1)")
+            assert (await attempts.leases(database))[one] > 0
+            assert desk.lost.empty()
+            await connection.execute("UPDATE callbacks SET fence = fence + 1")
+        assert await desk.lost.get() == (one, claimed.fence, True)
+    await desk.store.close()
+
+
+async def test_no_lease_is_renewed_of_what_ended_while_it_was_claimed(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(database)
+    one = await promised(database)
+    with caplog.at_level(logging.WARNING):
+        desk.store.claim(one)
+        async with asyncio.timeout(20):
+            await desk.store.end(ev.End(one, Stage.CANCELLED, "customer"))
+    assert desk.store._leases == {}
+    assert (await callbacks.get(database, one)).state == "cancelled"
+    await desk.store.close()
+
+
+async def test_where_nobody_is_called_callbacks_expire_all_the_same(database: Database) -> None:
+    old = await promised(database)
+    chosen = await promised(database, "+14155550124", due_ms=NOW + 72 * HOUR)
+    held = await promised(database, "+14155550125")
+    assert isinstance(await attempts.claim(database, held, "w", 60_000), Claim)
+    await expire(database, {"sales": Policy()}, NOW + 72 * HOUR - 1)
+    assert len(await callbacks.waiting(database)) == 3
+    await expire(database, {"sales": Policy()}, NOW + 72 * HOUR)
+    found = [await callbacks.get(database, one) for one in (old, chosen, held)]
+    assert [(one.state, one.reason) for one in found] == [
+        ("expired", "expired"),
+        ("waiting", None),
+        ("waiting", None),
+    ]
+    await expire(database, {"sales": replace(Policy(), expires_ms=100 * HOUR)}, NOW + 144 * HOUR)
+    assert (await callbacks.get(database, chosen)).state == "waiting"
