@@ -16,7 +16,7 @@ from pbx.appliance.fetch import ensure
 from pbx.appliance.instance import Instance
 from pbx.appliance.render import Account, Layout, Plan, check, render
 from pbx.appliance.root import Pbx
-from pbx.asterisk.facts import TRUNK
+from pbx.asterisk.facts import TRUNK, TRUNK_SHOWN
 from pbx.errors import ApplianceError
 from sala import secrets
 from sala.database import CALLER_ACCOUNT, prepare, running_url
@@ -28,7 +28,7 @@ from sala.supervisor import process_ended
 
 PBX_READY_S = 20.0
 
-TRUNK_ACCOUNT = re.compile(rf"trunk-\d+|{TRUNK}")
+TRUNK_ACCOUNT = re.compile(rf"trunk-\d+|{TRUNK}|{TRUNK_SHOWN}")
 """The names that trunks' accounts are given."""
 
 

@@ -196,7 +196,7 @@ class Book:
                 place = replace(place, began=held.place.began)
             held.record, held.place, held.key = record, place, key(place, queue)
             held.expires = expires
-        shelf.put(held, beside=not policy.agent_first)
+        shelf.put(held, beside=not conduct.agent_first(held))
         if not held.live and held.stage is not Stage.RESERVED:
             conduct.settle(held, now)
 

@@ -50,6 +50,10 @@ class Conduct:
         """Return a queue's policy."""
         return self.policies.get(queue, self._plain)
 
+    def agent_first(self, one: Held) -> bool:
+        """Tell whether an agent is reserved first; always for one of an agent's own."""
+        return self.policy(one.queue).agent_first or bool(one.record.owner)
+
     # --- without an attempt ----------------------------------------------------------------------
 
     def settle(self, one: Held, now: int) -> None:
@@ -70,7 +74,7 @@ class Conduct:
             return
         until = self._calling.window(policy.calling, one.record.number, now).until
         self._shelf.stay(one, Stage.WAITING, min(until, one.expires))
-        if policy.agent_first:
+        if self.agent_first(one):
             if one.record.owner and not one.in_line:
                 # They wait for their agent from now, however long ago it was asked for.
                 one.place = replace(one.place, began=now)
@@ -235,7 +239,7 @@ class Conduct:
             self._to_agent(one, now)
             return
         self._shelf.stay(one, Stage.DIALLING, now + policy.ring_ms + RING_GRACE_MS)
-        if policy.agent_first and not one.offer:
+        if self.agent_first(one) and not one.offer:
             # The agent did not wait.
             self._hang_up(one, Outcome.GIVEN_UP, now)
 

@@ -242,6 +242,7 @@ def _zone(value: Any) -> str:
 
 def _caller_id(value: Any) -> str:
     digits = str(value)
-    if not (digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16):
+    number = digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16
+    if digits and not number:
         raise Wrong(f"{shown(value)} is no number, such as +6621234567")
     return digits

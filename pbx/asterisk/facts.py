@@ -36,6 +36,9 @@ others from being sent (`pbx.appliance.events`)."""
 TRUNK = "trunk-out"
 """The endpoint over which numbers outside are dialled."""
 
+TRUNK_SHOWN = f"{TRUNK}-shown"
+"""The same for calls that show a number of their own instead of the trunk's."""
+
 NO_NAME = frozenset({"unknown", "<unknown>"})
 """What Asterisk says for a name that there is none of: in AGI, in AMI."""
 
@@ -95,13 +98,14 @@ def is_sip(address: str) -> bool:
     return _SIP.fullmatch(address) is not None
 
 
-def channel_of(address: str) -> str:
+def channel_of(address: str, *, shown: str = "") -> str:
     """What is dialled for an address: an account's device, or a number over the trunk.
 
-    Raises `LocalProtocolError` for what is neither.
+    `shown` is the number to be shown to a number outside, if not the trunk's. Raises
+    `LocalProtocolError` for what is neither.
     """
     if _OUTSIDE.fullmatch(address):
-        return f"PJSIP/{address}@{TRUNK}"
+        return f"PJSIP/{address}@{TRUNK_SHOWN if shown else TRUNK}"
     check_address(address)
     return f"PJSIP/{address}"
 

@@ -81,7 +81,7 @@ class Outgoing:
         if shown and not _SHOWN.fullmatch(shown):
             raise LocalProtocolError("the number shown is made of digits")
         headers = [
-            ("Channel", channel_of(address)),
+            ("Channel", channel_of(address, shown=shown)),
             ("Context", "sala-callback"),
             ("Exten", "s"),
             ("Priority", "1"),

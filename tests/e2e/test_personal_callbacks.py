@@ -118,6 +118,24 @@ async def test_who_has_gone_home_is_not_waited_for(house: House, customers: Cust
     await customers.becomes(number, "connected")
 
 
+async def test_where_customers_are_called_first_the_agent_of_ones_own_is_held_all_the_same(
+    house: House, customers: Customers
+) -> None:
+    await customers.policy(first="customer")
+    number = await spoken_to(house, "1001")
+    outside = house.world.outside(number)
+    await promises(house, customers, "1001")
+    await house.log_in("1002")
+    agent = await customers.reserved(house.world.phones["1001"], 20)
+    customer = await customers.picks_up(outside)
+    await customer.hears(house.prompt("callback-question"), at_least=CLEAR, within=15)
+    await customer.press("1")
+    await hear_each_other(agent, customer)
+    await agent.hang_up()
+    await customers.becomes(number, "connected")
+    assert house.world.phones["1002"].rings() == 0
+
+
 async def test_it_is_promised_with_the_customer_on_hold_for_a_later_time(
     office: Office, customers: Customers
 ) -> None:

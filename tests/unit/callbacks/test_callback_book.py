@@ -410,6 +410,27 @@ def test_a_customers_other_numbers_are_theirs_too_and_nobody_elses() -> None:
     assert of("q", None, "+12125550111") == "cb"
 
 
+def test_for_an_agents_own_the_agent_is_held_first_whatever_the_queue_does() -> None:
+    here = floor(replace(PLAIN, agent_first=False), agents=2)
+    here.route(ev.AgentWants("a0", Wanted.PAUSED))
+    here.promise("cb", NOON - HOUR, owner="a0")
+    # Another agent is free: nobody is dialled to wait for the owner on the line.
+    assert (here.book.any_ready, here.claims, here.offers) == (False, [], {})
+    here.route(ev.AgentWants("a0", Wanted.AVAILABLE))
+    (offer,) = here.offers
+    assert here.offers[offer] == ("cb", "a0")
+    here.answer(offer)
+    here.claim()
+    assert here.book.stage("cb") is Stage.DIALLING
+    # Given to the queue, it is called as the queue's are.
+    other = floor(replace(PLAIN, agent_first=False), agents=0)
+    other.promise("cb", NOON - HOUR, owner="a0")
+    assert [name for name, _ in other.book.in_line()] == ["cb"]
+    other.tell(cb.Known(replace(other.rows["cb"].record, owner=None)))
+    assert other.book.in_line() == []
+    assert other.book.any_ready
+
+
 # --- what would never end, and what would be too many ---------------------------------------------
 
 

@@ -101,6 +101,10 @@ def test_a_faulty_field_is_told_and_has_its_default(given_: dict[str, object], t
     assert read(given_, Faults()) == Policy()
 
 
+def test_no_number_of_its_own_is_the_trunks() -> None:
+    assert policy(caller_id="").caller_id == Policy().caller_id == ""
+
+
 def test_all_faults_are_told_at_once() -> None:
     assert len(faults_of(ring="x", attempts="y", first="z")) == 3
     faults = Faults()

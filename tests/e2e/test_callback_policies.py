@@ -1,0 +1,55 @@
+"""What a queue's callback policy says, as customers' phones have it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from callback_house import Customers
+from house import House
+from house_fixtures import TRUNK_NUMBER
+
+OWN = "+14155550188"
+RING_S = 5.0
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def customers(house: House) -> AsyncIterator[Customers]:
+    made = Customers(house)
+    await made.open()
+    yield made
+    await house.world.hang_up_all()
+    await made.close()
+
+
+@pytest.mark.parametrize("shown", ["", OWN], ids=["the trunk's", "the queue's"])
+async def test_the_number_that_is_shown_and_how_long_it_rings(
+    house: House, customers: Customers, shown: str
+) -> None:
+    await customers.policy(ring=f"{RING_S:g}s", attempts=1, caller_id=shown)
+    number, outside = await customers.promised()
+    await customers.reserved(await customers.agent("1001"))
+    rung = await outside.ringing(8)
+    assert rung.shown_number == (shown or TRUNK_NUMBER)
+    end = await rung.ended(RING_S + 5)
+    assert rung.invited is not None
+    assert RING_S - 0.5 < end.when.since(rung.invited) < RING_S + 2
+    assert (await customers.becomes(number, "failed"))["reason"] == "no_answer"
+
+
+async def test_who_comes_onto_the_do_not_call_list_after_the_promise_is_not_called(
+    house: House, customers: Customers
+) -> None:
+    number, outside = await customers.promised()
+    # Not by the command, which cancels what is open: what is tried is the last moment.
+    await customers.db.execute("INSERT INTO do_not_call (number) VALUES ($1)", number)
+    try:
+        agent = await customers.reserved(await customers.agent("1001"))
+        row = await customers.becomes(number, "cancelled")
+        assert (row["reason"], row["tries"]) == ("do_not_call", None)
+        await agent.ended()
+        assert outside.rings() == 0
+        await house.stack.becomes("1001", "available")
+    finally:
+        await customers.db.execute("DELETE FROM do_not_call WHERE number = $1", number)
