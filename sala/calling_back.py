@@ -17,7 +17,8 @@ from pbx.port import Call, Prompt, SayNumber
 log = logging.getLogger(__name__)
 
 WHISPER, SINCE, MINUTES = "callback-agent", "callback-agent-since", "callback-agent-minutes"
-"""To the agent: this is a callback; the customer asked for it so many minutes ago."""
+"""To the agent: this is a callback (where its queue has no prompt of its own for that); the
+customer asked for it so many minutes ago."""
 QUESTION, LATER, CANCELLED = "callback-question", "callback-later", "callback-cancelled"
 MESSAGE = "callback-message"
 CHOICES = {"1": Choice.TALK, "2": Choice.LATER, "3": Choice.CANCEL}
@@ -59,7 +60,8 @@ class Speaking:
 
     def _whisper(self, record: Callback) -> list[Prompt]:
         minutes = max(self._clock.now() - record.requested_ms, 0) // _MINUTE_MS
-        said = self._audio(WHISPER, "")
+        said = self._audio(self._callbacks.agents.policy(record).whisper, "")
+        said = said or self._audio(WHISPER, "")
         if minutes:
             since = self._audio(SINCE, "")
             said += [*since, SayNumber(minutes), *self._audio(MINUTES, "")] if since else []

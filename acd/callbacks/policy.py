@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 _LONGEST_MS = 90 * 24 * HOUR
 _DAYTIME = Calendar("calling", "UTC", tuple(((9 * 60, 20 * 60),) for _ in DAYS))
+_SCREEN = 40
+_PROMPT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _RETRY: dict[Outcome, tuple[int, ...]] = {
     Outcome.BUSY: (5 * MINUTE, 15 * MINUTE),
     Outcome.NO_ANSWER: (15 * MINUTE, HOUR),
@@ -64,6 +67,10 @@ class Policy:
     book_ahead_ms: int = 7 * 24 * HOUR
     owner_wait_ms: int = 10 * MINUTE
     caller_id: str = ""
+    whisper: str = "callback-agent"
+    """The prompt that tells the agent who is held what it is about."""
+    screen: str = "Callback"
+    """What that agent's phone shows as the customer's name."""
     key: str = ""
     offer_over_ms: int | None = None
 
@@ -123,6 +130,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "owner_wait": ("10m", "How long a personal callback waits for its agent; an absent one is not "
                    "waited for."),
     "caller_id": ("", "The number shown; none: the trunk's."),
+    "whisper": ("callback-agent", "Prompt that the agent who is held hears first."),
+    "screen": ("Callback", "What that agent's phone shows as the customer's name."),
 }  # fmt: skip
 """Fields by name: the default as an admin writes it (empty: see its meaning), and the meaning."""
 
@@ -175,6 +184,8 @@ def read(given: Any, faults: Faults) -> Policy:
         book_ahead_ms=take("book_ahead", plain.book_ahead_ms, _time(HOUR, _LONGEST_MS)),
         owner_wait_ms=take("owner_wait", plain.owner_wait_ms, _time(0, _LONGEST_MS)),
         caller_id=take("caller_id", plain.caller_id, _caller_id),
+        whisper=take("whisper", plain.whisper, _prompt),
+        screen=take("screen", plain.screen, _screen),
         key=take("key", "", lambda v: "" if v == "none" else values.choice(str(v), KEYS, "key")),
         offer_over_ms=take("offer_over", None, _or_none(_time(MINUTE, 24 * HOUR))),
     )
@@ -238,6 +249,20 @@ def _zone(value: Any) -> str:
     except (LookupError, ValueError, OSError):
         raise Wrong(f"{shown(value)} is no time zone, such as Asia/Bangkok") from None
     return str(value)
+
+
+def _prompt(value: Any) -> str:
+    name = str(value)
+    if not _PROMPT.fullmatch(name):
+        raise Wrong(f"a prompt's name is needed, such as callback-agent, not {shown(value)}")
+    return name
+
+
+def _screen(value: Any) -> str:
+    text = str(value)
+    if not (0 < len(text) <= _SCREEN and text.isprintable()):
+        raise Wrong(f"a text of 1 to {_SCREEN} characters is needed, not {shown(value)}")
+    return text
 
 
 def _caller_id(value: Any) -> str:

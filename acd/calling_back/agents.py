@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from acd.callbacks import Policy
 from acd.callbacks import events as ev
 from acd.callbacks.words import LIVE, Stage
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
@@ -19,9 +20,6 @@ from pbx.errors import LocalProtocolError
 from pbx.port import Caller
 
 log = logging.getLogger(__name__)
-
-NAME = "Callback"
-"""What an agent's phone shows as the name of a customer who is called back."""
 
 
 class Agents:
@@ -78,7 +76,8 @@ class Agents:
         carry = {**facts(callback, place), RESERVED: "yes"}
         address = self._orders.roster.address(offer.agent)
         try:
-            self._legs.reserve(offer, address, Caller(record.number, NAME), carry)
+            caller = Caller(record.number, self.policy(record).screen)
+            self._legs.reserve(offer, address, caller, carry)
         except LocalProtocolError as refusal:
             log.error("no ring: %s", refusal, extra={"action": "ring", "offer": offer.offer})  # noqa: TRY400
             self._driver.feed(OfferFailed(offer.offer, Failure.FAILED), now)
@@ -119,6 +118,10 @@ class Agents:
             return None
         found = self._rows.found(leg.interaction)
         return None if found is None else found[0]
+
+    def policy(self, record: Callback) -> Policy:
+        """Return what a callback's queue says."""
+        return self._rows.book.policy(record.queue or "")
 
     def ready(self, offer: str) -> None:
         """The agent of a held leg has heard what it is about: the customer can be called."""

@@ -38,6 +38,21 @@ async def test_the_number_that_is_shown_and_how_long_it_rings(
     assert (await customers.becomes(number, "failed"))["reason"] == "no_answer"
 
 
+async def test_an_agent_hears_and_sees_what_the_queue_says_of_its_callbacks(
+    house: House, customers: Customers
+) -> None:
+    # Any prompt there is does for the test.
+    await customers.policy(whisper="callback-message", screen="Call back: sales")
+    number, outside = await customers.promised()
+    phone = await customers.agent("1001")
+    leg = await phone.answer(await phone.ringing(8))
+    assert (leg.shown_number, leg.shown_name) == (number, "Call back: sales")
+    await leg.hears(house.prompt("callback-message"), at_least=0.7)
+    await customers.picks_up(outside)
+    await customers.becomes(number, "connected")
+    await leg.hang_up()
+
+
 async def test_who_comes_onto_the_do_not_call_list_after_the_promise_is_not_called(
     house: House, customers: Customers
 ) -> None:

@@ -46,7 +46,7 @@ WRONG = {
     "retry": "{bussy: [5m]}", "machine": "shout", "expires": "1s", "later": "1s", "at_once": "0",
     "calling": "{someday: 09:00-10:00}", "timezone": "Mars/Base", "after_abandon": "2h",
     "rescue": "perhaps", "slot": "1m", "slot_takes": "0", "book_ahead": "1m", "owner_wait": "x",
-    "caller_id": "me", "key": "12", "offer_over": "1s",
+    "caller_id": "me", "whisper": "../x", "screen": "x" * 41, "key": "12", "offer_over": "1s",
 }  # fmt: skip
 
 

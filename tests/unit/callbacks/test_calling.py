@@ -92,6 +92,9 @@ def test_a_policy_is_read() -> None:
         ({"calling": {"mon": None}}, "at least one day"),
         ({"timezone": "Mars/Olympus"}, "no time zone"),
         ({"caller_id": "sip:me"}, "no number"),
+        ({"screen": ""}, "1 to 40 characters"),
+        ({"screen": "a\nb"}, "1 to 40 characters"),
+        ({"whisper": "../x y"}, "name"),
         ({"rescue": "perhaps"}, "true or false"),
     ],
 )
