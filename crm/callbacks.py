@@ -192,6 +192,11 @@ async def waiting(database: Database) -> list[Callback]:
     return found
 
 
+async def sealed(database: Database) -> list[Callback]:
+    """Return those who are about to talk, or were when their worker died (`attempts.seal`)."""
+    return [_callback(row) for row in await database.rows("callbacks_sealed")]
+
+
 async def find(
     database: Database, *, queue: str | None = None, ended: bool = False, limit: int = 100
 ) -> list[Callback]:

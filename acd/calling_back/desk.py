@@ -37,6 +37,7 @@ from crm.identities import phone
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
+    CallState,
     FloorSnapshot,
     LegAnswered,
     LegConnected,
@@ -89,7 +90,7 @@ class CallingBack:
     # --- rows and configuration -------------------------------------------------------------
 
     def serve(self, store: Store, rows: list[Callback], region: str) -> None:
-        """Make callbacks from now on; `rows` are those that are open. Before the PBX is there.
+        """Make callbacks from now on; `rows` are open or sealed. Before the PBX is there.
 
         `region` (ISO 3166) reads callers' numbers in national form.
         """
@@ -121,6 +122,8 @@ class CallingBack:
             all_unread = all_unread or not ids
             try:
                 if all_unread:
+                    if not self._rows.begins:
+                        await store.confirm()
                     rows = await store.waiting()
                     for count, row in enumerate(rows):
                         self._know(row)
@@ -358,6 +361,10 @@ class CallingBack:
             self._orders.roster,
             lambda call: self._contacts.of_call(call) is not None,
         )
+        waits = {call.call for call in found.calls if call.state is CallState.WAITING}
+        for row in self._rows.unsealed(waits):
+            if self._store is not None:
+                self._store.unseal(row.id, row.fence)
         ours = {call.call for call in found.calls}
         self._rows.begin(call for call in floor.calls if call.call not in ours)
         for row in self._rows.begun():

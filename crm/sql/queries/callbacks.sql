@@ -12,6 +12,9 @@ RETURNING id::text;
 -- name: callbacks_waiting
 SELECT * FROM callback_rows WHERE state = 'waiting' ORDER BY requested_ms, id;
 
+-- name: callbacks_sealed
+SELECT * FROM callback_rows WHERE id IN (SELECT id::text FROM callbacks WHERE sealed);
+
 -- name: callbacks_list
 SELECT * FROM callback_rows
 WHERE ($1::text IS NULL OR queue = $1) AND ($2 OR state = 'waiting')

@@ -379,10 +379,12 @@ async def test_a_result_of_another_claim_undoes_nothing(database: Database) -> N
 
 async def test_of_a_worker_that_died_as_they_began_to_talk_they_talked(database: Database) -> None:
     one, live = await sealed(database)
+    assert [x.id for x in await callbacks.sealed(database)] == [one]
     await attempts.confirm(database)
     assert await events(database) == ["callback.promised"]
     await overdue(database, one)
     await attempts.confirm(database)
+    assert await callbacks.sealed(database) == []
     assert await events(database) == ["callback.promised", "callback.connected"]
     assert not await attempts.finish(database, live, again())
     kept = await callbacks.get(database, one)
