@@ -12,26 +12,19 @@ from ivr.flow.actions import (
     Action,
     AskCallback,
     AskWebhook,
-    Broken,
     ChangeCallback,
     CheckNumber,
     DeclineCallback,
-    Directed,
-    Done,
     FindCallback,
-    Found,
     KeepVoicemail,
     LookUpCustomer,
     LookUpHttp,
     LookUpSql,
-    NotFound,
     OfferTimes,
-    Outcome,
-    Refused,
     SendCode,
-    Verdict,
     Verify,
 )
+from ivr.flow.outcomes import Broken, Directed, Done, Found, NotFound, Outcome, Refused, Verdict
 from ivr.services import Services
 
 PATIENCE_MS = 5_000

@@ -27,25 +27,20 @@ from ivr.errors import PromptMissing, QueueRefused
 from ivr.flow import state
 from ivr.flow.actions import (
     Action,
-    Broken,
     Collect,
     Ended,
     EnterQueue,
     HangUp,
     Heard,
-    Keyed,
-    Outcome,
     Phrase,
     Play,
-    Played,
     RecordVoice,
-    Refused,
-    Spoke,
     Transfer,
 )
 from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
+from ivr.flow.outcomes import Broken, Keyed, Outcome, Played, Refused, Spoke
 from ivr.flow.parts import Recorded
 from ivr.performer import PATIENCE_MS, perform
 from ivr.services import Place, Services

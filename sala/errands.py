@@ -15,10 +15,11 @@ from acd.floor import Floor
 from crm.errors import CrmError
 from crm.identities import phone
 from ivr.errors import IvrError
-from ivr.flow.actions import Action, AskCallback, Broken, Done, Outcome, Refused
+from ivr.flow.actions import Action, AskCallback
 from ivr.flow.behaviour import Unfit
 from ivr.flow.behaviour.recall import Ending, Talk, Terms, talk
 from ivr.flow.expressions import ExpressionFailed
+from ivr.flow.outcomes import Broken, Done, Outcome, Refused
 from ivr.performer import PATIENCE_MS
 from ivr.saying import Unsayable
 from ivr.services import Callbacks

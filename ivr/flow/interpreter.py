@@ -23,16 +23,13 @@ from dataclasses import replace
 from ivr.flow import state
 from ivr.flow.actions import (
     Action,
-    CallerGone,
     Collect,
     Effect,
     Ended,
     HangUp,
     Heard,
     LanguageKept,
-    Outcome,
     Play,
-    Played,
     Raised,
     Tagged,
 )
@@ -55,6 +52,7 @@ from ivr.flow.nodes import (
     SubflowNode,
     TagNode,
 )
+from ivr.flow.outcomes import CallerGone, Outcome, Played
 from pbx.port import Cause
 
 MAX_STEPS = 1_000

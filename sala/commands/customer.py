@@ -62,7 +62,7 @@ def show(
     who: Annotated[
         str,
         typer.Argument(
-            help="A telephone number of theirs, or KIND:VALUE, such as email:ann@example.com."
+            help="A telephone number of theirs, or KIND:VALUE, such as email:name@example.com."
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

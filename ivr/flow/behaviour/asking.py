@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from ivr.flow import expressions
-from ivr.flow.actions import (
-    Action,
-    Answered,
-    Collect,
-    Done,
-    Heard,
-    KeepVoicemail,
-    Outcome,
-    RecordVoice,
-    Spoke,
-)
+from ivr.flow.actions import Action, Answered, Collect, Heard, KeepVoicemail, RecordVoice
 from ivr.flow.behaviour.base import Note, Steps, Tries, Unfit, ask, ms, play, silent, take
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
@@ -25,6 +15,7 @@ from ivr.flow.nodes import (
     SurveyNode,
     VoicemailNode,
 )
+from ivr.flow.outcomes import Done, Outcome, Spoke
 
 
 def menu(node: MenuNode, me: Frame, _: Note) -> Steps:

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator
 from typing import TypeAlias, TypeVar
 
-from ivr.flow.actions import (
-    Action,
-    Collect,
-    Effect,
-    Heard,
-    Keyed,
-    Outcome,
-    Play,
-    Played,
-)
+from ivr.flow.actions import Action, Collect, Effect, Heard, Play
 from ivr.flow.frame import Frame
+from ivr.flow.outcomes import Keyed, Outcome, Played
 from ivr.flow.parts import Retry
 from pbx.port import Digits, DigitsEnd
 

@@ -10,22 +10,15 @@ from ivr.flow.actions import (
     AskWebhook,
     Collect,
     DeclineCallback,
-    Directed,
-    Done,
     EnterQueue,
-    Found,
     HangUp,
     Heard,
     LookUpCustomer,
     LookUpHttp,
     LookUpSql,
-    NotFound,
     Preferred,
-    Refused,
     SendCode,
-    Talked,
     Transfer,
-    Verdict,
     Verify,
 )
 from ivr.flow.behaviour.base import Note, Steps, Unfit, ms, silent, take
@@ -40,6 +33,7 @@ from ivr.flow.nodes import (
     TransferNode,
     WebhookNode,
 )
+from ivr.flow.outcomes import Directed, Done, Found, NotFound, Refused, Talked, Verdict
 from pbx.port import Cause
 
 

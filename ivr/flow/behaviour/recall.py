@@ -24,19 +24,14 @@ from ivr.flow.actions import (
     ChangeCallback,
     CheckNumber,
     Collect,
-    Done,
     FindCallback,
-    Found,
     Heard,
-    Keyed,
     OfferTimes,
-    Outcome,
     Phrase,
     Play,
-    Played,
-    Refused,
 )
 from ivr.flow.behaviour.base import ask
+from ivr.flow.outcomes import Done, Found, Keyed, Outcome, Played, Refused
 from ivr.flow.parts import Recorded
 from ivr.saying import say, vocabulary, words_of
 

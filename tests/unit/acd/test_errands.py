@@ -13,8 +13,9 @@ from acd.estimates import Experience, Waits
 from acd.router.events import Wanted
 from acd.router.recipes import Callback, Recipe, Say, Waited
 from crm.errors import DatabaseUnavailable
-from ivr.flow.actions import Action, AskCallback, Collect, Keyed, Outcome, Play, Played
+from ivr.flow.actions import Action, AskCallback, Collect, Play
 from ivr.flow.behaviour.recall import CANNOT, CONFIRM, ENTER, KEEPS, NUMBER
+from ivr.flow.outcomes import Keyed, Outcome, Played
 from ivr.flow.stage import paper_number, paper_times, words
 from ivr.performer import perform
 from ivr.services import Services

@@ -14,7 +14,8 @@ from crm import credentials
 from crm.credentials import MOST_CODES, MOST_TRIES, WINDOW_MS
 from crm.database import Database
 from ivr.errors import LookupFailed
-from ivr.flow.actions import Broken, Done, Outcome, Refused, SendCode, Verdict
+from ivr.flow.actions import SendCode
+from ivr.flow.outcomes import Broken, Done, Outcome, Refused, Verdict
 from ivr.lookups import HttpService
 from ivr.performer import perform
 from ivr.services import Services

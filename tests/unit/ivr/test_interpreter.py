@@ -8,24 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.flow.actions import (
-    Action,
-    Broken,
-    CallerGone,
-    Collect,
-    Ended,
-    EnterQueue,
-    HangUp,
-    Keyed,
-    Outcome,
-    Play,
-    Played,
-    Refused,
-    Talked,
-)
+from ivr.flow.actions import Action, Collect, Ended, EnterQueue, HangUp, Play
 from ivr.flow.interpreter import FAILED_STEPS, MAX_GATHERED, MAX_STEPS, Interpreter
 from ivr.flow.load import parse
 from ivr.flow.model import FlowDocument
+from ivr.flow.outcomes import Broken, CallerGone, Keyed, Outcome, Played, Refused, Talked
 from ivr.flow.parts import Recorded, Text
 from pbx.port import Cause, Digits, DigitsEnd
 

@@ -111,7 +111,7 @@ def test_record_keeps_the_name() -> None:
 
 def test_recording_begins_after_its_prompt_was_heard() -> None:
     walk = Interpreter(document({"a": VOICEMAIL}))
-    from ivr.flow.actions import Broken, Played
+    from ivr.flow.outcomes import Broken, Played
 
     first = walk.start()
     assert isinstance(walk.resume(Played()), RecordVoice)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from node_flows import OUT, RETRY, document, play
 
-from ivr.flow.actions import Broken, EnterQueue, Refused, SendCode, Verdict
+from ivr.flow.actions import EnterQueue, SendCode
 from ivr.flow.frame import Facts
 from ivr.flow.interpreter import Interpreter
+from ivr.flow.outcomes import Broken, Refused, Verdict
 
 LOOKUP = {
     "type": "lookup",

@@ -6,11 +6,12 @@ import pytest
 
 from ivr.errors import FlowInvalid
 from ivr.flow import load
-from ivr.flow.actions import EnterQueue, HangUp, Play, Preferred, Refused
+from ivr.flow.actions import EnterQueue, HangUp, Play, Preferred
 from ivr.flow.check import Context, check
 from ivr.flow.frame import LAST_AGENT, asked
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
+from ivr.flow.outcomes import Refused
 
 FLOW = """
 sala: 1

@@ -7,26 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.flow.actions import (
-    Action,
-    Broken,
-    CallerGone,
-    Collect,
-    Directed,
-    Done,
-    Ended,
-    Found,
-    HangUp,
-    Keyed,
-    NotFound,
-    Outcome,
-    Play,
-    Played,
-    Refused,
-    Spoke,
-    Talked,
-    Verdict,
-)
+from ivr.flow.actions import Action, Collect, Ended, HangUp, Play
 from ivr.flow.check import check
 from ivr.flow.document import Document
 from ivr.flow.frame import Facts, World
@@ -34,6 +15,21 @@ from ivr.flow.interpreter import FAILED_STEPS, MAX_STEPS, Interpreter
 from ivr.flow.load import Flow
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import NODE_TYPES
+from ivr.flow.outcomes import (
+    Broken,
+    CallerGone,
+    Directed,
+    Done,
+    Found,
+    Keyed,
+    NotFound,
+    Outcome,
+    Played,
+    Refused,
+    Spoke,
+    Talked,
+    Verdict,
+)
 from pbx.port import Digits, DigitsEnd
 
 names = st.sampled_from([f"n{n}" for n in range(6)])
