@@ -14,7 +14,7 @@ from crm import queries
 from crm.database import Database
 from crm.encoding import encode
 from crm.errors import CrmError, DataRefused, NotFound
-from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackReport, CallbackTotals
+from crm.records import Callback, CallbackAttempt, CallbackCounts, CallbackReport
 
 _CHANNEL = "sala_callbacks"
 _HELD = "callbacks_one_open"
@@ -192,6 +192,11 @@ async def waiting(database: Database) -> list[Callback]:
     return found
 
 
+async def sealed(database: Database) -> list[Callback]:
+    """Return those who are about to talk, or were when their worker died (`attempts.seal`)."""
+    return [_callback(row) for row in await database.rows("callbacks_sealed")]
+
+
 async def find(
     database: Database, *, queue: str | None = None, ended: bool = False, limit: int = 100
 ) -> list[Callback]:
@@ -289,11 +294,6 @@ async def allow(database: Database, number: str) -> bool:
 async def counts(database: Database, now_ms: int) -> list[CallbackCounts]:
     """Return what is open now, by queue."""
     return [CallbackCounts(**row) for row in await database.rows("callbacks_counts", now_ms)]
-
-
-async def totals(database: Database) -> list[CallbackTotals]:
-    """Return what became of all callbacks, by queue."""
-    return [CallbackTotals(**row) for row in await database.rows("callbacks_totals")]
 
 
 async def report(database: Database, first_ms: int, last_ms: int) -> list[CallbackReport]:

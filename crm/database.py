@@ -66,6 +66,7 @@ class Database:
         self._size = size
         self._timeout_s = timeout_s
         self._pool: Any = None
+        self._given_up: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Open the pool; one connection is made at once, so a wrong URL is told here."""
@@ -115,14 +116,46 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("The database is not open.")
         with told():
-            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+            pool = self._pool
+            connection = await pool.acquire(timeout=self._timeout_s)
+            try:
                 yield connection
+            except asyncio.CancelledError:
+                # The driver waits for the server's last word. Who gives up waits for none, as when
+                # a caller is to be told that nothing could be promised.
+                task = asyncio.create_task(self._part(pool, connection), name="database given up")
+                self._given_up.add(task)
+                task.add_done_callback(self._given_up.discard)
+                raise
+            except BaseException:
+                await pool.release(connection)
+                raise
+            else:
+                await pool.release(connection)
+
+    async def _part(self, pool: Any, connection: Any) -> None:
+        """Throw a connection away, once the server has stopped what it did."""
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
+                await connection.close(timeout=self._timeout_s)
+            finally:
+                await pool.release(connection)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         """Lend a connection with a transaction open; committed on leaving, else rolled back."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except asyncio.CancelledError:
+                raise  # the connection is thrown away, and the server rolls back by itself
+            except BaseException:
+                await transaction.rollback()
+                raise
+            else:
+                await transaction.commit()
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         """Run a named query; return its rows."""

@@ -307,12 +307,13 @@ class CallbackCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackTotals:
-    """What became of callbacks of one queue.
+class CallbackReport:
+    """What became of callbacks of one queue that were asked for in a span of time.
 
     offered = accepted + declined; accepted = waiting + connected + failed + expired + cancelled +
-    merged. `attempted`: at least once dialled. `kept` of `told`: connected by the time told.
-    `mean_ms`: from request to connection, None before the first.
+    merged. `attempted`: at least once dialled. `kept` of `told`: connected by the time told. From
+    request to connection: `mean_ms`; half took `median_ms` at most, nine of ten `p90_ms`; None
+    before the first.
     """
 
     queue: str
@@ -329,15 +330,6 @@ class CallbackTotals:
     told: int
     kept: int
     mean_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackReport(CallbackTotals):
-    """What became of callbacks of one queue that were asked for in a span of time.
-
-    From request to connection: half took `median_ms` at most, nine of ten `p90_ms`.
-    """
-
     median_ms: int | None
     p90_ms: int | None
 

@@ -28,6 +28,7 @@ from crm import records  # noqa: E402 - found by the line above
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OPEN = re.compile(r"<!-- generated: ")
+_DROP = re.compile(r"^DROP (?:TABLE|VIEW) (\w+);", re.MULTILINE)
 _COMMENT = re.compile(
     r"COMMENT ON (?P<kind>TABLE|VIEW|COLUMN) (?P<name>[\w.]+) IS\s+"
     r"(?P<text>(?:'(?:[^']|'')*'\s*)+);"
@@ -239,13 +240,16 @@ def _module_line(one: Any) -> str:
 
 def tables() -> str:
     """Return the tables and views of the database, as their own comments tell them."""
-    rows = []
+    rows: dict[str, tuple[str, str, str]] = {}
     for file in sorted((ROOT / "crm/sql/migrations").glob("*.sql")):
-        for match in _COMMENT.finditer(file.read_text(encoding="utf-8")):
+        sql = file.read_text(encoding="utf-8")
+        for name in _DROP.findall(sql):
+            rows.pop(name, None)
+        for match in _COMMENT.finditer(sql):
             parts = re.findall(r"'((?:[^']|'')*)'", match["text"])
             text = "".join(parts).replace("''", "'")
-            rows.append((_code(match["name"]), match["kind"].lower(), text))
-    return table(("Name", "Kind", "What it holds"), rows)
+            rows[match["name"]] = (_code(match["name"]), match["kind"].lower(), text)
+    return table(("Name", "Kind", "What it holds"), rows.values())
 
 
 def journal() -> str:

@@ -67,6 +67,10 @@ class Lines:
         """See `acd.promises.Floor`."""
         self._ledger.called_back(interaction, self._clock())
 
+    def doubt(self, interaction: str) -> None:
+        """A caller is told that nothing could be promised; it may be stored nevertheless."""
+        self._floor.callbacks.doubt(interaction)
+
 
 class FlowCallbacks:
     """Implements `ivr.services.Callbacks`."""
@@ -105,19 +109,23 @@ class FlowCallbacks:
         due, source = asked.due_ms, "flow" if asked.due_ms is None else SLOT
         if asked.opening:
             due, source = self._promises.opening(asked.queue), "closed"
-        made = await self._promises.make(
-            Asked(
-                asked.queue,
-                asked.number,
-                interaction,
-                source=source,
-                due_ms=due,
-                told_ms=asked.told_ms,
-                language=asked.language or None,
-                place=self._lines.kept(interaction, asked.queue)
-                or self._lines.wished(interaction, asked),
+        try:
+            made = await self._promises.make(
+                Asked(
+                    asked.queue,
+                    asked.number,
+                    interaction,
+                    source=source,
+                    due_ms=due,
+                    told_ms=asked.told_ms,
+                    language=asked.language or None,
+                    place=self._lines.kept(interaction, asked.queue)
+                    or self._lines.wished(interaction, asked),
+                )
             )
-        )
+        except BaseException:
+            self._lines.doubt(interaction)
+            raise
         # One that was there is not at the time that was chosen.
         return made.kept and not (source == SLOT and made.answer is Answer.FOUND)
 

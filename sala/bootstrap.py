@@ -217,7 +217,7 @@ class Service:
             holder=f"{socket.gethostname()[:40]}.{epoch}",
             kept=self._kept,
         )
-        rows = await store.waiting()
+        rows = [*await store.waiting(), *await store.sealed()]
         self._floor.callbacks.serve(store, rows, settings.default_region)
 
     async def stop(self) -> None:

@@ -22,7 +22,7 @@ from dataclasses import replace
 from acd.callbacks import events as ev
 from acd.callbacks.words import Outcome, Stage
 from acd.calling_back.agents import Agents
-from acd.calling_back.attempt import Attempt, call_of
+from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
@@ -37,6 +37,7 @@ from crm.identities import phone
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
+    CallState,
     FloorSnapshot,
     LegAnswered,
     LegConnected,
@@ -66,7 +67,7 @@ class CallingBack:
         self._legs = parts.legs
         self._orders = parts.orders
         self._driver = parts.driver
-        rows = self._rows = Rows(self.tell, lambda one: self._contacts.get(one) is not None)
+        rows = self._rows = Rows(self.tell, self._on_the_line)
         self.calls = Calls(self.tell, rows, parts)
         self.agents = Agents(self.tell, rows, parts)
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
@@ -76,6 +77,10 @@ class CallingBack:
         self._deciding = False
         self._timer: Timer | None = None
         self._taken: Arrived | None = None
+        self._doubts: set[str] = set()
+        """Interactions on the line of which it is not known whether a callback was promised."""
+        self._served: deque[str] = deque(maxlen=MANY)
+        """Such as were answered, and are over."""
 
     @property
     def up(self) -> bool:
@@ -85,7 +90,7 @@ class CallingBack:
     # --- rows and configuration -------------------------------------------------------------
 
     def serve(self, store: Store, rows: list[Callback], region: str) -> None:
-        """Make callbacks from now on; `rows` are those that are open. Before the PBX is there.
+        """Make callbacks from now on; `rows` are open or sealed. Before the PBX is there.
 
         `region` (ISO 3166) reads callers' numbers in national form.
         """
@@ -94,6 +99,11 @@ class CallingBack:
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
+
+    def _on_the_line(self, interaction: str) -> bool:
+        """Whether a caller is on the line who called; who was called back is there for that."""
+        contact = self._contacts.get(interaction)
+        return contact is not None and CALLBACK not in contact.carry
 
     def configure(self) -> None:
         """Queues, or how their callbacks are made, have changed."""
@@ -112,9 +122,11 @@ class CallingBack:
             all_unread = all_unread or not ids
             try:
                 if all_unread:
+                    if not self._rows.begins:
+                        await store.confirm()
                     rows = await store.waiting()
                     for count, row in enumerate(rows):
-                        self._rows.know(row)
+                        self._know(row)
                         if count % MANY == 0:
                             await asyncio.sleep(0)
                     unread |= self._rows.known()
@@ -123,14 +135,33 @@ class CallingBack:
                 while unread:
                     callback = next(iter(unread))
                     if (found := await store.get(callback)) is not None:
-                        self._rows.know(found)
+                        self._know(found)
                     unread.discard(callback)
             except CrmError as error:
                 # They are read with what is told next.
                 log.warning("callbacks not read: %s", error, extra={"action": "callbacks_unread"})
 
+    def doubt(self, interaction: str) -> None:
+        """A caller is told that no callback could be promised; the database may have one yet.
+
+        Who is served then is not to be called as well, however late its row turns up.
+        """
+        if self._contacts.get(interaction) is not None:
+            self._doubts.add(interaction)
+
+    def _know(self, row: Callback) -> None:
+        interaction = row.interaction or row.id
+        if row.state == "waiting" and interaction in self._served and self._store is not None:
+            self._store.end(ev.End(row.id, Stage.MERGED, "answered", interaction))
+        else:
+            self._rows.know(row)
+
     def gone(self, contact: Contact) -> None:
         """A call is over: what its caller was promised can be begun with."""
+        if contact.interaction in self._doubts:
+            self._doubts.discard(contact.interaction)
+            if contact.answered:
+                self._served.append(contact.interaction)
         row = self._rows.gone(contact.interaction)
         if row is None or self._store is None:
             return
@@ -330,6 +361,10 @@ class CallingBack:
             self._orders.roster,
             lambda call: self._contacts.of_call(call) is not None,
         )
+        waits = {call.call for call in found.calls if call.state is CallState.WAITING}
+        for row in self._rows.unsealed(waits):
+            if self._store is not None:
+                self._store.unseal(row.id, row.fence)
         ours = {call.call for call in found.calls}
         self._rows.begin(call for call in floor.calls if call.call not in ours)
         for row in self._rows.begun():

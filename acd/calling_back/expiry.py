@@ -19,6 +19,7 @@ EVERY_S = 600.0
 
 async def expire(database: Database, policies: Mapping[str, Policy], now: int) -> None:
     """End those whose time is over, but for those whom another worker calls. Raises CrmError."""
+    await attempts.confirm(database)
     leases = await attempts.leases(database)
     for row in await callbacks.waiting(database):
         policy = policies.get(row.queue or "") or Policy()

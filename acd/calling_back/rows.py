@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from acd.callbacks import Book
 from acd.callbacks import events as ev
-from acd.calling_back.attempt import Attempt
+from acd.calling_back.attempt import Attempt, call_of
 from acd.router.events import Arrived
 from crm.records import Callback
 from pbx.port import CallSnapshot
@@ -25,6 +26,7 @@ class Rows:
         self._fresh: dict[str, Callback] | None = None
         """Rows read at the start, until the PBX has told which calls there are."""
         self._begun: list[Callback] = []
+        self._sealed: list[Callback] = []
         self._of: dict[str, str] = {}
         """By interaction: the open callback that goes on with it."""
         self._postponed: dict[str, Callback] = {}
@@ -33,8 +35,33 @@ class Rows:
         """By callback: those that are being made."""
 
     def start(self, rows: Iterable[Callback]) -> None:
-        """Take the rows that are open before the PBX is there."""
-        self._fresh = {row.id: row for row in rows}
+        """Take the rows that are open, or sealed, before the PBX is there."""
+        self._fresh, self._sealed = {}, []
+        for row in rows:
+            if row.state == "waiting":
+                self._fresh[row.id] = row
+            else:
+                self._sealed.append(row)
+
+    @property
+    def begins(self) -> bool:
+        """Whether the PBX has not told yet which calls there are."""
+        return self._fresh is not None
+
+    def unsealed(self, waits: Collection[str]) -> list[Callback]:
+        """Take those about to talk when the last process died; `waits` are calls that wait.
+
+        Who waits still does not talk, and is open again: their rows are returned.
+        """
+        sealed, self._sealed = self._sealed, []
+        found = [
+            replace(row, state="waiting", ended_ms=None)
+            for row in sealed
+            if call_of(row.id, row.fence) in waits
+        ]
+        for row in found:
+            self.know(row)
+        return found
 
     def begin(self, calls: Iterable[CallSnapshot]) -> None:
         """The PBX is there; `calls` are of callers who are not called back."""

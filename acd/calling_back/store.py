@@ -84,10 +84,17 @@ class Store:
     # --- rows -------------------------------------------------------------------------------
 
     async def waiting(self) -> list[Callback]:
-        """Read all that are open; who was sealed by a worker that died is not."""
-        await attempts.confirm(self._database)
+        """Read all that are open."""
         self._left = await attempts.leases(self._database)
         return await callbacks.waiting(self._database)
+
+    async def sealed(self) -> list[Callback]:
+        """Read those of whom it is written that they talk, and not yet what came of it."""
+        return await callbacks.sealed(self._database)
+
+    async def confirm(self) -> None:
+        """Have those talk for good who were sealed by a worker that died."""
+        await attempts.confirm(self._database)
 
     def left_ms(self, callback: str) -> int:
         """Return for how long its claim held when `waiting` read it."""

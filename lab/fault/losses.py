@@ -21,6 +21,7 @@ TOLD_S = 10.0
 """How long a caller who has pressed the key listens for an answer."""
 PRESSES = 4
 NOT_PROMISED = "wait-callback-failed"
+LATE_S = 20.0
 AWAY_S = 3.0
 """How long the database stays away once all calls of the moment are over."""
 TRIED = (Habit.ANSWERS, Habit.BUSY_FIRST, Habit.AWAY_FIRST, Habit.ANSWERS)
@@ -30,7 +31,7 @@ async def key(staging: Staging) -> Scene:
     """Kill the database when a caller is about to press the key."""
     ground, what = staging.ground, "database killed before the key: told to stay in line"
     await staging.agents("offline")
-    customer, leg = await _calls(staging)
+    customer, _, leg = await _calls(staging)
     try:
         await ground.kill_database()
         try:
@@ -55,7 +56,7 @@ def of(loss: Loss) -> Callable[[Staging], Awaitable[Scene]]:
         async with Wire(ground.stack.database_url()) as wire:
             await ground.start(environment={"SALA_DATABASE_URL": wire.url})
             await staging.agents("offline")
-            customer, leg = await _calls(staging)
+            customer, number, leg = await _calls(staging)
             try:
                 wire.lose = loss
                 await _promises(leg, wire)
@@ -70,6 +71,10 @@ def of(loss: Loss) -> Callable[[Staging], Awaitable[Scene]]:
                 await _served(staging, customer)
             finally:
                 await leg.hang_up()
+            if loss is Loss.TIME:
+                # What is late comes when the driver has given up, too.
+                with contextlib.suppress(Deadline):
+                    await staging.until(lambda: number in staging.witness.ended, "its end", LATE_S)
             scene = await _over(staging, what, customer, leg)
             await ground.kill()
         await ground.start()
@@ -78,15 +83,15 @@ def of(loss: Loss) -> Callable[[Staging], Awaitable[Scene]]:
     return scene
 
 
-async def _calls(staging: Staging) -> tuple[Customer, Leg]:
-    """A customer calls, and waits in line."""
+async def _calls(staging: Staging) -> tuple[Customer, str, Leg]:
+    """A customer calls, and waits in line; gives their number, too."""
     customer, number = staging.load.known(Habit.ANSWERS)
     customer.called = now()
     leg = await staging.ground.world.caller.dial(LINES[Way.AGENT].number, number=number)
     await leg.answered()
     with contextlib.suppress(Deadline):
         await leg.ended(PRESS_AFTER_S)
-    return customer, leg
+    return customer, number, leg
 
 
 async def _presses(leg: Leg, answer: audio.Sound) -> None:

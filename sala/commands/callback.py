@@ -277,31 +277,6 @@ def policy(
     run(settings, edit)
 
 
-@app.command("totals")
-def totals(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what became of all callbacks, by queue: the figures add up."""
-    from dataclasses import asdict
-
-    from crm import callbacks
-
-    found = [asdict(one) for one in _run(context, callbacks.totals)]
-    if as_json:
-        print_json(found)
-        return
-    from sala.view import seconds
-
-    out = console()
-    for one in found:
-        mean = one.pop("mean_ms")
-        out.print(f"{one.pop('queue') or 'no queue'}:", markup=False)
-        for name, count in one.items():
-            out.print(f"  {name:<10} {count:>7}", markup=False)
-        if mean is not None:
-            out.print(f"  {'mean time':<10} {seconds(mean):>7}", markup=False)
-    if not found:
-        out.print("no callbacks")
-
-
 @app.command("report")
 def report(
     context: typer.Context,

@@ -12,6 +12,9 @@ RETURNING id::text;
 -- name: callbacks_waiting
 SELECT * FROM callback_rows WHERE state = 'waiting' ORDER BY requested_ms, id;
 
+-- name: callbacks_sealed
+SELECT * FROM callback_rows WHERE id IN (SELECT id::text FROM callbacks WHERE sealed);
+
 -- name: callbacks_list
 SELECT * FROM callback_rows
 WHERE ($1::text IS NULL OR queue = $1) AND ($2 OR state = 'waiting')
@@ -226,48 +229,8 @@ SELECT id::text FROM callbacks WHERE number = $1 AND state = 'waiting' ORDER BY 
 -- name: callbacks_allow
 DELETE FROM do_not_call WHERE number = $1 RETURNING number;
 
--- name: callbacks_totals
-SELECT queue, offered, accepted, declined, waiting, attempted, connected, failed, expired, cancelled,
-    merged, told, kept, mean_ms
-FROM callback_totals ORDER BY queue;
-
 -- name: callbacks_report
--- Of what was asked for, or declined, in a span of time. Adds up as callback_totals does.
-SELECT queue, coalesce(accepted, 0) + coalesce(declined, 0) AS offered,
-    coalesce(accepted, 0) AS accepted, coalesce(declined, 0) AS declined,
-    coalesce(waiting, 0) AS waiting, coalesce(attempted, 0) AS attempted,
-    coalesce(connected, 0) AS connected, coalesce(failed, 0) AS failed,
-    coalesce(expired, 0) AS expired, coalesce(cancelled, 0) AS cancelled,
-    coalesce(merged, 0) AS merged, coalesce(told, 0) AS told, coalesce(kept, 0) AS kept,
-    mean_ms, median_ms, p90_ms
-FROM (
-    SELECT coalesce(queue, '') AS queue, count(*) AS accepted,
-        count(*) FILTER (WHERE state = 'waiting') AS waiting,
-        count(*) FILTER (WHERE EXISTS (SELECT FROM callback_attempts AS made
-            WHERE made.callback = callbacks.id AND is_dialled(made.outcome)))
-            AS attempted,
-        count(*) FILTER (WHERE state = 'connected') AS connected,
-        count(*) FILTER (WHERE state = 'failed') AS failed,
-        count(*) FILTER (WHERE state = 'expired') AS expired,
-        count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
-        count(*) FILTER (WHERE state = 'merged') AS merged,
-        count(*) FILTER (WHERE told_until IS NOT NULL
-            AND state IN ('connected', 'failed', 'expired')) AS told,
-        count(*) FILTER (WHERE state = 'connected' AND ended_at <= told_until) AS kept,
-        avg(took) FILTER (WHERE state = 'connected')::bigint AS mean_ms,
-        percentile_cont(.5) WITHIN GROUP (ORDER BY took)
-            FILTER (WHERE state = 'connected')::bigint AS median_ms,
-        percentile_cont(.9) WITHIN GROUP (ORDER BY took)
-            FILTER (WHERE state = 'connected')::bigint AS p90_ms
-    FROM callbacks, LATERAL (SELECT to_ms(ended_at) - to_ms(requested_at) AS took) AS time
-    WHERE requested_at >= from_ms($1) AND requested_at < from_ms($2)
-    GROUP BY 1
-) AS made
-FULL JOIN (
-    SELECT queue, count(*) AS declined FROM callback_declines
-    WHERE at >= from_ms($1) AND at < from_ms($2) GROUP BY queue
-) AS not_taken USING (queue)
-ORDER BY queue;
+SELECT * FROM callback_report(from_ms($1), from_ms($2));
 
 -- name: callbacks_counts
 SELECT coalesce(queue, '') AS queue, count(*) FILTER (WHERE due_at <= from_ms($1)) AS waiting,

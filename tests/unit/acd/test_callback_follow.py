@@ -28,6 +28,9 @@ class Told:
         if self.fails >= 0:
             raise DatabaseUnavailable
 
+    async def confirm(self) -> None:
+        pass
+
     async def waiting(self) -> list[Callback]:
         self._read()
         return list(self.rows.values())

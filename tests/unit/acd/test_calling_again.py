@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from calling_stage import CallingStage
-from test_calling_back import Lent, listed
+from test_calling_back import Lent, leg, listed
 
 from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage
@@ -169,6 +169,39 @@ def test_a_talk_of_which_only_the_beginning_was_written_is_written_when_it_is_fo
     (result,) = stage.shelf.results
     assert (result.callback, result.fence, result.outcome) == ("one", 3, Outcome.CONNECTED)
     assert stage.switch.given_up == []
+
+
+def test_who_waits_still_though_it_was_written_that_they_talk_is_open_again() -> None:
+    stage = CallingStage(agents="")
+    row = replace(stage.row("one"), state="connected", fence=3, holder="last")
+    stage.starts(row)
+    stage.up(listed(3, CallState.WAITING))
+    assert (stage.shelf.unseals, stage.shelf.holds) == ([("one", 3)], [("one", 3)])
+    assert (stage.line(), stage.switch.given_up) == (["i-one"], [])
+    stage.floor.event(CallEnded("callback-one-3", Cause.NORMAL))
+    assert [(one.outcome, one.state) for one in stage.shelf.results] == [
+        (Outcome.HUNG_UP, Stage.WAITING)
+    ]
+
+
+def test_who_waits_with_an_agent_who_is_held_is_connected_once_it_is_written_anew() -> None:
+    stage = CallingStage()
+    row = replace(stage.row("one"), state="connected", fence=3, holder="last")
+    stage.starts(row)
+    stage.up(listed(3, CallState.WAITING, [leg()]))
+    assert (stage.shelf.unseals, stage.shelf.seals) == ([("one", 3)], [("one", 3)])
+    assert stage.switch.connects == [("e9.1.1", "callback-one-3")]
+
+
+@pytest.mark.parametrize("state", [None, CallState.TALKING])
+def test_who_does_not_wait_any_more_has_talked(state: CallState | None) -> None:
+    stage = CallingStage()
+    row = replace(stage.row("one"), state="connected", fence=3, holder="last")
+    stage.starts(row)
+    stage.up(None if state is None else listed(3, state))
+    stage.clock.pass_ms(3_600_000)
+    assert (stage.shelf.unseals, stage.switch.reserved, stage.switch.dials) == ([], [], [])
+    assert stage.floor.callbacks._rows.known() == set()
 
 
 # --- a claim that may be another worker's ---------------------------------------------------------

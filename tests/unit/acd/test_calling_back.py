@@ -603,3 +603,32 @@ def test_of_many_who_are_due_at_once_those_who_came_first_are_first() -> None:
         stage.promised(row)
     stage.clock.pass_ms(60_000)
     assert [number[-1] for _, _, number in stage.switch.reserved] == ["3", "2"]
+
+
+def test_a_customer_who_asks_before_the_floor_is_seen_keeps_their_callback() -> None:
+    stage = CallingStage(policy=FIRST)
+    stage.starts(stage.row("one", fence=1, holder="last"))
+    floor = listed(1, CallState.WAITING)
+    carried = dict(floor.calls[0].carried)
+    place = Arrived("i-one", "q", 900_000)
+    stage.floor.rejoin(Contact("i-one", CALL, Caller(NUMBER), carry=carried, arrival=place))
+    stage.up(floor)
+    assert stage.shelf.ends == []
+    assert stage.shelf.holds == [("one", 1)]
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_a_promise_that_turns_up_late_is_not_kept_to_who_was_served(served: bool) -> None:
+    stage = stage_of()
+    stage.call("i-one")
+    offer, _, call = stage.last_ring()
+    # The database did not answer, and they were told that nothing could be promised.
+    stage.floor.callbacks.doubt("i-one")
+    if served:
+        stage.answers(offer, call)
+    stage.hangs_up("i-one")
+    stage.leg_ends(offer, answered=served)
+    stage.clock.pass_ms(WRAP_UP_MS)
+    stage.floor.callbacks._know(stage.row("one"))
+    assert len(stage.shelf.ends) == served
+    assert len(stage.switch.reserved) == (not served)

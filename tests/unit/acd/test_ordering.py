@@ -65,5 +65,5 @@ async def test_who_declines_at_first_and_then_accepts_was_offered_once(database:
     desk, caller = Desk(database), new()
     await callbacks.declined(database, caller, "support", NOW)
     await callbacks.ask(database, callbacks.Wish(NUMBER, "support", desk.now, caller))
-    (found,) = await callbacks.totals(database)
+    (found,) = await callbacks.report(database, 0, 2 * NOW)
     assert (found.offered, found.accepted, found.declined) == (1, 1, 0)

@@ -256,7 +256,7 @@ async def test_what_is_reported_adds_up(database: Database) -> None:
     live = await claimed(database, ids[5])
     for _ in range(2):
         await callbacks.declined(database, ids[0], "sales", NOW)
-    (found,) = await callbacks.totals(database)
+    (found,) = await callbacks.report(database, 0, 2 * NOW)
     ends = (found.connected, found.failed, found.expired, found.cancelled, found.merged)
     assert ends == (1, 1, 1, 1, 1)
     assert found.accepted == found.waiting + sum(ends) == 7
@@ -274,7 +274,7 @@ async def test_promises_kept_against_the_time_told(database: Database) -> None:
         wish = callbacks.Wish(f"+1415555{n + 100:04d}", "sales", NOW, call(), told_ms=told)
         _, one = await callbacks.ask(database, wish)
         await attempts.finish(database, await claimed(database, one), DONE)
-    (found,) = await callbacks.totals(database)
+    (found,) = await callbacks.report(database, 0, 2 * NOW)
     assert (found.connected, found.told, found.kept) == (3, 2, 1)
 
 
@@ -379,10 +379,12 @@ async def test_a_result_of_another_claim_undoes_nothing(database: Database) -> N
 
 async def test_of_a_worker_that_died_as_they_began_to_talk_they_talked(database: Database) -> None:
     one, live = await sealed(database)
+    assert [x.id for x in await callbacks.sealed(database)] == [one]
     await attempts.confirm(database)
     assert await events(database) == ["callback.promised"]
     await overdue(database, one)
     await attempts.confirm(database)
+    assert await callbacks.sealed(database) == []
     assert await events(database) == ["callback.promised", "callback.connected"]
     assert not await attempts.finish(database, live, again())
     kept = await callbacks.get(database, one)
@@ -397,11 +399,11 @@ async def test_who_was_not_dialled_is_not_reported_as_attempted(
     one = await promised(database)
     live = await claimed(database, one)
     await attempts.finish(database, live, Result(outcome, False, "waiting", None, NOW + 1))
-    (total,) = await callbacks.totals(database)
+    (total,) = await callbacks.report(database, 0, 2 * NOW)
     (report,) = await callbacks.report(database, NOW - 1, NOW + 1)
     assert (total.attempted, report.attempted) == (0, 0)
     await attempts.finish(database, await claimed(database, one), again("given_up"))
-    (total,) = await callbacks.totals(database)
+    (total,) = await callbacks.report(database, 0, 2 * NOW)
     assert total.attempted == 1
 
 

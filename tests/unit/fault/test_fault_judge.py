@@ -30,7 +30,7 @@ def customer(name: str = "c001", at: int = 0) -> Customer:
 
 
 def broken(*customers: Customer, left_over: tuple[str, ...] = ()) -> list[Law]:
-    facts = Facts(1, 0, 60_000, [], list(customers), list(left_over), {Way.AGENT: 2})
+    facts = Facts(1, 0, 60_000, [], list(customers), list(left_over), agents={Way.AGENT: 2})
     return [one.law for one in judge(facts)]
 
 
@@ -124,7 +124,7 @@ def test_who_is_in_line_once_more_is_not_being_called_any_more() -> None:
     for one in three:
         one.talks, one.offers = [], []
         one.waits = [Span(8_500, 11_000)]
-    facts = Facts(1, 0, 60_000, [], three, [], {Way.CUSTOMER: 2})
+    facts = Facts(1, 0, 60_000, [], three, agents={Way.CUSTOMER: 2})
     assert judge(facts) == []
     three[2].waits = []
     assert judge(facts) == []
