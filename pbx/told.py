@@ -24,6 +24,8 @@ class Cause(StrEnum):
     CONGESTION = "congestion"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    UNDIALLED = "undialled"
+    """Nobody was dialled: the trunk does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ of an agent carries who is held for one."""
 
 AWAY_MS = 5_000
 """How long nobody is rung for a callback while the database is away."""
+TRUNK_MS = 15_000
+"""After which pause it is tried again whether the trunk answers."""
 CAPPED_MS = {
     Refusal.AT_ONCE_CAP: 15_000,
     Refusal.DAY_CAP: 600_000,
@@ -33,6 +35,7 @@ _OUTCOMES = {
     Cause.UNREACHABLE: Outcome.NO_ANSWER,
     Cause.UNALLOCATED: Outcome.REFUSED,
     Cause.CONGESTION: Outcome.CONGESTION,
+    Cause.UNDIALLED: Outcome.UNDIALLED,
 }
 
 

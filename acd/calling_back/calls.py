@@ -13,6 +13,7 @@ from acd.calling_back.attempt import (
     CAPPED_MS,
     FENCE,
     RESERVED,
+    TRUNK_MS,
     Attempt,
     call_of,
     facts,
@@ -146,7 +147,8 @@ class Calls:
 
     def ended(self, attempt: Attempt, cause: Cause) -> None:
         """The call of an attempt has ended."""
-        self.over(attempt, attempt.outcome(cause))
+        outcome = attempt.outcome(cause)
+        self.over(attempt, outcome, TRUNK_MS if outcome is Outcome.UNDIALLED else 0)
 
     def over(self, attempt: Attempt, outcome: Outcome, again_ms: int = 0) -> None:
         """A call has ended, or never came about."""

@@ -201,7 +201,10 @@ def _too_many(facts: Facts) -> Iterator[Breach]:
 
 
 def _ends(one: Customer, ring: Span) -> Iterator[int]:
-    """When somebody who is called has their place in line, is with an agent, or gone."""
+    """When somebody who is called has their place in line, is with an agent, or done with."""
     if ring.until is not None:
         yield ring.until
+    # Who wants no call any more, or a later one, hears that said yet.
+    tries = [attempt.ended for row in one.rows for attempt in row.attempts]
+    yield from (ended for ended in tries if ended is not None and ended >= ring.at)
     yield from (span.at for span in (*one.waits, *one.talks) if span.at >= ring.at)

@@ -62,6 +62,7 @@ Q850: Mapping[Cause, int] = {
     Cause.CONGESTION: 34,
     Cause.CANCELLED: 26,
     Cause.FAILED: 38,
+    Cause.UNDIALLED: 38,
 }
 """Cause to ITU-T Q.850 cause value, as Asterisk hangs up with."""
 

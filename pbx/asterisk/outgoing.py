@@ -130,7 +130,7 @@ class Outgoing:
                     self._ended(call, Cause.NO_ANSWER)
                 else:
                     loop = asyncio.get_running_loop()
-                    loop.call_later(NO_CHANNEL_S, self._ended, call, Cause.UNREACHABLE)
+                    loop.call_later(NO_CHANNEL_S, self._ended, call, Cause.UNDIALLED)
                 return True
         return False
 

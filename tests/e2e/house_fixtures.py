@@ -26,6 +26,7 @@ from replay import adds_up, replayed
 from web import SECRET, Web
 
 from lab import ports
+from lab import trunk as trunks
 from lab.stack import Stack, pbx
 from lab.world import World
 
@@ -92,6 +93,7 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         async with World(*who, sip_port=trunk) as world:
             for phone in world.phones.values():
                 await phone.registered()
+            await trunks.answers(stack.console)
             yield House(stack, world, web)
             await adds_up(stack.db)
             rung = await stack.db.fetchval("SELECT count(*) FROM segments WHERE kind = 'ringing'")

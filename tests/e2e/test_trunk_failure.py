@@ -10,8 +10,10 @@ import pytest_asyncio
 from callback_house import Customers
 from house import BRIEF, TRUNK_SILENT_S, House, until
 
+from lab import trunk
 from lab.errors import Deadline
 from lab.hearing import hear_each_other
+from lab.softphone import SoftPhone
 
 FAILED = 38
 """Network out of order (Q.850)."""
@@ -53,6 +55,7 @@ async def test_who_is_cut_off_by_the_trunk_is_called_when_it_is_back(
     await house.world.start()
     for one in house.world.phones.values():
         await one.registered(15)
+    await trunk.answers(house.stack.console)
     # They come in the order in which they had come.
     await customers.agent("1001")
     for number in (first, second):
@@ -63,6 +66,38 @@ async def test_who_is_cut_off_by_the_trunk_is_called_when_it_is_back(
         await leg.hang_up()
         await customer.ended()
         assert (await customers.becomes(number, "connected"))["tries"] == ["connected"]
+
+
+async def test_no_attempt_is_spent_on_a_trunk_that_does_not_answer(
+    house: House, customers: Customers
+) -> None:
+    _, number = await house.call(BRIEF)
+    await house.waits(number)
+    await house.world.crash()
+    await customers.becomes(number, "waiting", TRUNK_SILENT_S + 12)
+    await until(
+        lambda: house.stack.console("pjsip show aor trunk-out"),
+        lambda told: trunk.AWAY in told,
+        "the trunk is known to be away",
+        40,
+    )
+    # Their phone is not the world's.
+    secret = house.stack.accounts().phones["1001"]
+    async with SoftPhone(house.stack.sip, "1001", secret) as phone:
+        await house.stack.agent("1001", "available")
+        line = await (await phone.ringing(10)).answer()
+        row = await customers.tried(number, "undialled", within=15)
+        assert (row["state"], row["attempts"]) == ("waiting", 0)
+        await line.ended(10)
+    await house.world.start()
+    for one in house.world.phones.values():
+        await one.registered(15)
+    leg = await customers.reserved(house.world.phones["1001"], 60)
+    customer = await customers.picks_up(house.world.outside(number), 15)
+    await hear_each_other(leg, customer)
+    await leg.hang_up()
+    await customer.ended()
+    await customers.becomes(number, "connected")
 
 
 @pytest.mark.parametrize("talks", [False, True], ids=["in line", "in talk"])
