@@ -32,7 +32,7 @@ LISTENS = 4
 """One of so many listens to the end."""
 PATIENCE_S = 45.0
 """Who is neither sent off nor served by then hangs up."""
-CALLED_BACK_S = 120.0
+CALLED_BACK_S = 300.0
 """How long a callback is waited for."""
 CHOOSE_AFTER_S = 0.9
 """How long a customer who is asked listens before they press a key."""
