@@ -23,8 +23,7 @@ from ivr.flow.frame import World
 from ivr.flow.load import Flow
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import CallbackNode, QueueNode, SubflowNode
-from ivr.flow.parts import Path as Place
-from ivr.flow.parts import Text
+from ivr.flow.parts import Path as Place, Text
 from ivr.flow.problems import Problem, Severity, excerpt
 from ivr.prompts import Catalogue, Progress, PromptStore
 from ivr.saying import CURRENCIES, vocabulary

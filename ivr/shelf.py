@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from crm import calendars as hours
-from crm import floor
-from crm import flows as published
+from crm import calendars as hours, floor, flows as published
 from crm.calendars import Calendar
 from crm.database import Database
 from ivr.errors import FlowInvalid

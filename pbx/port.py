@@ -24,59 +24,23 @@ from typing import Protocol
 
 from pbx.told import (
     CallEnded as CallEnded,
-)
-from pbx.told import (
     Caller as Caller,
-)
-from pbx.told import (
     CallSnapshot as CallSnapshot,
-)
-from pbx.told import (
     CallState as CallState,
-)
-from pbx.told import (
     Cause as Cause,
-)
-from pbx.told import (
     DeviceChanged as DeviceChanged,
-)
-from pbx.told import (
     FloorSnapshot as FloorSnapshot,
-)
-from pbx.told import (
     LegAnswered as LegAnswered,
-)
-from pbx.told import (
     LegConnected as LegConnected,
-)
-from pbx.told import (
     LegEnded as LegEnded,
-)
-from pbx.told import (
     LegHandsOver as LegHandsOver,
-)
-from pbx.told import (
     LegHolds as LegHolds,
-)
-from pbx.told import (
     LegRefers as LegRefers,
-)
-from pbx.told import (
     LegResumes as LegResumes,
-)
-from pbx.told import (
     LegRinging as LegRinging,
-)
-from pbx.told import (
     LegSnapshot as LegSnapshot,
-)
-from pbx.told import (
     SwitchBack as SwitchBack,
-)
-from pbx.told import (
     SwitchEvent as SwitchEvent,
-)
-from pbx.told import (
     SwitchLost as SwitchLost,
 )
 

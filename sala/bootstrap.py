@@ -24,8 +24,7 @@ from acd.ledger import Ledger
 from acd.roster import Roster
 from acd.router.events import Wanted
 from acd.spool import Spool
-from crm import floor as stored_floor
-from crm import records
+from crm import floor as stored_floor, records
 from crm.database import Database
 from crm.errors import CrmError, DatabaseUnavailable
 from crm.recorder import Recorder

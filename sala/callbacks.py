@@ -12,8 +12,7 @@ from acd.callbacks.policy import Policy, of_queues
 from acd.policy.faults import Faults, nearest
 from acd.promises import Promises
 from acd.roster import Roster
-from crm import callbacks
-from crm import floor as stored_floor
+from crm import callbacks, floor as stored_floor
 from crm.database import Database
 from crm.errors import CrmError
 from crm.records import Callback, Floor, Queue

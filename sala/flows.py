@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acd import policy
-from crm import floor as stored_floor
-from crm import flows as published
-from crm import voicemail
+from crm import floor as stored_floor, flows as published, voicemail
 from crm.calendars import Calendar
 from crm.database import Database
 from crm.records import Floor

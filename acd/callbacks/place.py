@@ -19,8 +19,6 @@ from acd.router.errors import JournalError
 from acd.router.events import Arrived, Done
 from acd.router.recipes import (
     Callback as OfferCallback,
-)
-from acd.router.recipes import (
     NoMembers,
     OverflowTo,
     Prioritise,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from acd.callbacks import Policy
-from acd.callbacks import events as ev
+from acd.callbacks import Policy, events as ev
 from acd.callbacks.words import LIVE, Stage
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
 from acd.calling_back.rows import Rows

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from acd.callbacks import Book
-from acd.callbacks import events as ev
+from acd.callbacks import Book, events as ev
 from acd.callbacks.held import Held
 from acd.callbacks.takers import Taker, taken
 from acd.clock import Clock, Timer

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from acd.callbacks import Book
-from acd.callbacks import events as ev
+from acd.callbacks import Book, events as ev
 from acd.calling_back.attempt import Attempt, call_of
 from acd.router.events import Arrived
 from crm.records import Callback

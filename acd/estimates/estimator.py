@@ -17,8 +17,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from math import exp
 
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.agent import Agent
 from acd.router.floor import Floor
 from acd.router.interaction import Interaction, InteractionState

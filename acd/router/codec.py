@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import codec_values as values
-from . import events as ev
+from . import codec_values as values, events as ev
 from .criteria import ANYONE
 from .errors import JournalError
 

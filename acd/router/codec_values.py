@@ -11,9 +11,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from . import configuration as conf
-from . import criteria as crit
-from . import recipes as rec
+from . import configuration as conf, criteria as crit, recipes as rec
 from .recipes import Staffing
 
 KINDS: Mapping[str, type[Any]] = {

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .configuration import AgentConfig as AgentConfig
-from .configuration import Channel as Channel
-from .configuration import Configuration as Configuration
-from .configuration import QueueConfig as QueueConfig
-from .configuration import Step
+from .configuration import (
+    AgentConfig as AgentConfig,
+    Channel as Channel,
+    Configuration as Configuration,
+    QueueConfig as QueueConfig,
+    Step,
+)
 from .criteria import ANYONE, Criteria
 from .recipes import Recipe
-from .words import Failure as Failure
-from .words import LeaveReason as LeaveReason
-from .words import Presence as Presence
-from .words import Wanted as Wanted
+from .words import (
+    Failure as Failure,
+    LeaveReason as LeaveReason,
+    Presence as Presence,
+    Wanted as Wanted,
+)
 
 # --- events ----------------------------------------------------------------------------------
 

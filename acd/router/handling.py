@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import events as ev
-from . import kitchen, progress
+from . import events as ev, kitchen, progress
 from .agent import Agent, Hold
 from .configuration import Channel
 from .events import Failure, LeaveReason, Presence, Wanted

@@ -8,8 +8,7 @@ rings comes back to the look when the offer has failed.
 
 from __future__ import annotations
 
-from . import events as ev
-from . import progress
+from . import events as ev, progress
 from .configuration import Channel
 from .criteria import ANYONE, AllOf, canonical, relaxed
 from .events import Decision

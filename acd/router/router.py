@@ -42,8 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import events as ev
-from . import kitchen
+from . import events as ev, kitchen
 from .agent import Agent
 from .check import check
 from .configuration import Channel

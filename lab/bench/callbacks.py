@@ -20,11 +20,9 @@ import asyncpg
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from acd.callbacks import Book
-from acd.callbacks import events as cb
+from acd.callbacks import Book, events as cb
 from acd.callbacks.calling import zones
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
 from crm import attempts, embedded, migrations
 from crm.attempts import Claim, Result

@@ -21,8 +21,7 @@ from rich.table import Table
 
 from acd.estimates import Experience, Waits
 from acd.replay import Replayer, difference
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.configuration import AgentConfig, Configuration, QueueConfig
 from acd.router.events import Wanted
 from acd.router.journal import to_body

@@ -25,8 +25,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.configuration import Step
 from acd.router.criteria import ANYONE, AllOf, AnyOf, Criteria, Language, Site, Skill
 from acd.router.events import AgentConfig, Configuration, Presence, QueueConfig, Wanted

@@ -22,8 +22,7 @@ from types import TracebackType
 import psutil
 
 from crm import embedded
-from lab import ports
-from lab import trunk as trunks
+from lab import ports, trunk as trunks
 from lab.ami import AmiEvent, AmiLink
 from lab.errors import StackError
 from lab.fault import queues

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
-from lab.fault import facts as words
-from lab.fault import judge
+from lab.fault import facts as words, judge
 from lab.fault.facts import Customer, Facts, Habit, Kill, Row, Step, Way
 from lab.fault.judge import Breach, Law
 

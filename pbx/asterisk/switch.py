@@ -26,8 +26,7 @@ from pbx.asterisk.fastagi import FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
 from pbx.asterisk.listing import floor_of, is_new
 from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
-from pbx.asterisk.parting import EVENTS as PARTING_EVENTS
-from pbx.asterisk.parting import Parting, told
+from pbx.asterisk.parting import EVENTS as PARTING_EVENTS, Parting, told
 from pbx.asterisk.phones import Phones
 from pbx.asterisk.requests import Requests
 from pbx.asterisk.signals import Signals

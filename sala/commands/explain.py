@@ -42,8 +42,7 @@ def explain(
     """
     import asyncio
 
-    from acd.explain import as_json as data
-    from acd.explain import as_text
+    from acd.explain import as_json as data, as_text
 
     story = asyncio.run(
         _tell(of(context).settings(), interaction, tuple(why_not or ()), why_before or [])

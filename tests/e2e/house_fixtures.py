@@ -25,8 +25,7 @@ from house import (
 from replay import adds_up, replayed
 from web import SECRET, Web
 
-from lab import ports
-from lab import trunk as trunks
+from lab import ports, trunk as trunks
 from lab.stack import Stack, pbx
 from lab.world import World
 

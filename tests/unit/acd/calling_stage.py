@@ -8,8 +8,7 @@ from typing import Any
 
 from stage import NotedSwitch, Stage
 
-from acd.callbacks import Policy
-from acd.callbacks import events as ev
+from acd.callbacks import Policy, events as ev
 from acd.gate import Refusal
 from acd.ledger import Ledger
 from acd.roster import Roster

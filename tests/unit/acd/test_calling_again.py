@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from calling_scene import Lent, leg, listed
 from calling_stage import CallingStage
-from test_calling_back import Lent, leg, listed
 
 from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from acd.callbacks import Book, Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Book, Policy, events as cb
 from acd.calling_back.expecting import expected
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.codec import to_entry
 from acd.router.configuration import Step
 from acd.router.criteria import ANYONE, Skill

@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from acd.callbacks import Book, Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Book, Policy, events as cb
 from acd.callbacks.takers import Taker, taken
 from acd.callbacks.words import NOT_DIALLED, Choice, Outcome, Stage
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
 from crm.records import Callback
 

@@ -8,20 +8,17 @@ from datetime import UTC, datetime
 import pytest
 from callback_floor import CallbackFloor
 
-from acd.callbacks import Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Policy, events as cb
 from acd.callbacks.conduct import MESSAGE_MS
 from acd.callbacks.place import arrival
 from acd.callbacks.policy import HOUR, MINUTE
 from acd.callbacks.words import Choice, Outcome, Stage
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.codec import to_entry
 from acd.router.configuration import Step
 from acd.router.criteria import Language, Named
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
-from acd.router.recipes import Callback as OfferCallback
-from acd.router.recipes import Recipe, Waited
+from acd.router.recipes import Callback as OfferCallback, Recipe, Waited
 from crm.calendars import Calendar
 from crm.records import Callback
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from acd.callbacks import Book, Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Book, Policy, events as cb
 from acd.callbacks.words import Outcome, Stage
 from acd.router.events import QueueConfig
 from crm.calendars import Calendar

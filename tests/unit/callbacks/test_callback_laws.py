@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from callback_floor import CallbackFloor
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -16,8 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from acd.callbacks import Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Policy, events as cb
 from acd.callbacks.policy import HOUR, MINUTE
 from acd.callbacks.words import NOT_DIALLED, RETRIED, Choice, Outcome, Stage
 from acd.router import events as ev

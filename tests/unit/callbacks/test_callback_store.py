@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import uuid6
 
-from acd.callbacks import Policy
-from acd.callbacks import events as ev
+from acd.callbacks import Policy, events as ev
 from acd.callbacks.policy import HOUR
 from acd.callbacks.words import Stage
 from acd.calling_back import store as module

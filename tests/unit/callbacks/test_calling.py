@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
-from hypothesis import assume, given, reject, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, reject, settings, strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, timezone
 
 from acd.callbacks.asking import slots, zone_of

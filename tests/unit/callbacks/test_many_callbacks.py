@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from acd.callbacks import Book, Policy
-from acd.callbacks import events as cb
+from acd.callbacks import Book, Policy, events as cb
 from acd.router.events import QueueConfig
 from crm import callbacks
 from crm.calendars import DAYS, Calendar

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from acd.callbacks.place import SLOT, arrival, taken
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.codec import to_entry
 from acd.router.configuration import Step
 from acd.router.criteria import Criteria, Skill
 from acd.router.events import AgentConfig, Arrived, Configuration, Done, QueueConfig, Wanted
 from acd.router.recipes import (
     Callback as OfferCallback,
-)
-from acd.router.recipes import (
     NoMembers,
     Prioritise,
     Recipe,

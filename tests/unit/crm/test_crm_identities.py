@@ -4,8 +4,7 @@ import re
 
 import phonenumbers
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from crm.identities import email, phone
 

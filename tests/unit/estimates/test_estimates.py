@@ -10,8 +10,7 @@ from acd.estimates.announcer import Said, rounded
 from acd.estimates.experience import ENOUGH
 from acd.estimates.past import recall
 from acd.estimates.scores import score, scored
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.configuration import AgentConfig, Configuration, QueueConfig
 from acd.router.criteria import Skill
 from acd.router.events import Wanted

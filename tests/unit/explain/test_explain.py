@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from acd.explain import Asked, as_json, as_text, tell
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.configuration import AgentConfig, Configuration, QueueConfig, Step
 from acd.router.criteria import Skill
 from acd.router.events import Wanted

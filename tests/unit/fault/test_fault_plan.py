@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lab.fault import plan
 from lab.fault.facts import Habit, Way

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ivr.flow.actions import Action, Collect, Ended, EnterQueue, HangUp, Play
 from ivr.flow.interpreter import FAILED_STEPS, MAX_GATHERED, MAX_STEPS, Interpreter

@@ -7,8 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ivr.saying import CURRENCIES, LANGUAGES, Unsayable, say, vocabulary
 from ivr.saying.words import MOST

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ivr.flow.actions import Action, Collect, Ended, HangUp, Play
 from ivr.flow.check import check

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.journal import to_body
 from crm.records import JournalEntry
 

@@ -9,8 +9,7 @@ from journals import entries
 
 from acd.explain import Asked, Story, as_text
 from acd.explain.story import Teller
-from acd.replay import JournalUnfit, Replayer, difference
-from acd.replay import checkpoints as kept
+from acd.replay import JournalUnfit, Replayer, checkpoints as kept, difference
 from acd.replay.runs import check
 from acd.router.snapshot import take
 from crm import journal

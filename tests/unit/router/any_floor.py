@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from acd.router import Router
-from acd.router import events as ev
+from acd.router import Router, events as ev
 from acd.router.events import Configuration, Wanted
 
 

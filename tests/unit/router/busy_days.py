@@ -10,10 +10,7 @@ from typing import Any
 
 from floors import ABSENCES, LANGUAGES, QUEUES, SITES, SKILLS
 
-from acd.router import configuration as conf
-from acd.router import criteria as crit
-from acd.router import events as ev
-from acd.router import recipes as rec
+from acd.router import configuration as conf, criteria as crit, events as ev, recipes as rec
 from acd.router.events import Channel, Wanted
 from acd.router.recipes import Staffing
 

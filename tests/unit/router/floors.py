@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from acd.router import configuration as conf
-from acd.router import criteria as crit
-from acd.router import events as ev
-from acd.router import recipes as rec
+from acd.router import configuration as conf, criteria as crit, events as ev, recipes as rec
 from acd.router.events import Channel
 from acd.router.recipes import Staffing
 

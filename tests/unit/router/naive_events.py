@@ -5,8 +5,7 @@ from __future__ import annotations
 import naive_rules as rules
 from naive_state import NaiveState
 
-from acd.router import configuration as conf
-from acd.router import events as ev
+from acd.router import configuration as conf, events as ev
 from acd.router.events import Presence, Wanted
 
 BACK_OFF = (ev.Failure.BUSY, ev.Failure.DECLINED, ev.Failure.LEFT, ev.Failure.FAILED)

@@ -11,10 +11,7 @@ from typing import Any
 import naive_rules as rules
 from naive_events import NaiveEvents
 
-from acd.router import configuration as conf
-from acd.router import criteria as crit
-from acd.router import events as ev
-from acd.router import recipes as rec
+from acd.router import configuration as conf, criteria as crit, events as ev, recipes as rec
 from acd.router.recipes import Staffing
 
 

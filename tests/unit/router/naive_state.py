@@ -6,9 +6,7 @@ from typing import Any
 
 import naive_rules as rules
 
-from acd.router import configuration as conf
-from acd.router import events as ev
-from acd.router import recipes as rec
+from acd.router import configuration as conf, events as ev, recipes as rec
 from acd.router.events import Presence, Wanted
 from acd.router.recipes import Staffing
 

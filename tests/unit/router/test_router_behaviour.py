@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from scenario import BOTH, SALES, Floor, queues_named
 
-from acd.router import InteractionState
-from acd.router import events as ev
+from acd.router import InteractionState, events as ev
 from acd.router.events import Failure, Presence, Wanted
 
 ON = (Presence.AVAILABLE, "")

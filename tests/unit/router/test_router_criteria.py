@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from floors import AGENTS, SKILLS, agent_configs, criteria, some_skills, steps
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from naive_rules import meets
 
 from acd.router import CriteriaError, configuration

@@ -12,8 +12,7 @@ import pytest
 from busy_days import Draw
 from naive_floor import NaiveFloor
 
-from acd.router import InteractionState, Router
-from acd.router import events as ev
+from acd.router import InteractionState, Router, events as ev
 from acd.router.codec import from_entry, to_entry
 
 DAYS = int(os.environ.get("SALA_TEST_DAYS", "60"))

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from any_floor import Floor
 
-from acd.router import Router, StepStatus
-from acd.router import events as ev
+from acd.router import Router, StepStatus, events as ev
 from acd.router.codec import from_entry, to_entry
 from acd.router.configuration import Step
 from acd.router.criteria import AllOf, Named, Skill

@@ -19,14 +19,12 @@ from floors import (
     configured,
     single_events,
 )
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from naive_floor import NaiveFloor
 from naive_rules import in_hand
 
-from acd.router import InteractionState, Router
-from acd.router import events as ev
+from acd.router import InteractionState, Router, events as ev
 from acd.router.codec import from_entry, to_entry
 from acd.router.events import Presence, Wanted
 from acd.router.recipes import Staffing

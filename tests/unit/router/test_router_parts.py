@@ -7,11 +7,9 @@ from dataclasses import replace
 
 import pytest
 from floors import any_events
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from acd.router import ConfigError, JournalError, Router, ordered
-from acd.router import events as ev
+from acd.router import ConfigError, JournalError, Router, events as ev, ordered
 from acd.router.check import warnings
 from acd.router.codec import from_entry, to_entry
 from acd.router.configuration import SelectionConfig, Step

@@ -10,11 +10,9 @@ import busy_days
 import pytest
 from busy_days import Draw
 from floors import any_events, configurations
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from acd.router import JournalError, Router
-from acd.router import events as ev
+from acd.router import JournalError, Router, events as ev
 from acd.router.agent import Agent
 from acd.router.errors import ConfigError
 from acd.router.interaction import Interaction

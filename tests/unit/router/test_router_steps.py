@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 from any_floor import Floor
 
-from acd.router import StepStatus
-from acd.router import events as ev
+from acd.router import StepStatus, events as ev
 from acd.router.configuration import Step
 from acd.router.criteria import ANYONE, AllOf, Named, Skill
 from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from agi_states import CLOSED, ENV, REQUEST, asked, waiting
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from wire_helpers import assert_events, events_of, feed_for_ever
 
 from pbx.errors import RemoteProtocolError

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from agi_reader import words_of
 from agi_states import CLOSED, asked, waiting
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from pbx.errors import LocalProtocolError
 from pbx.wire.agi import (

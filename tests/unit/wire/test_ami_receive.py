@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from wire_helpers import BANNER, assert_events, events_of
 
 from pbx.errors import LocalProtocolError, RemoteProtocolError

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from wire_helpers import BANNER, assert_events, events_of
 
 from pbx.errors import LocalProtocolError, RemoteProtocolError
 from pbx.wire.ami import TRANSITIONS, AmiConnection, AmiState, Banner, Event, Response
 from pbx.wire.ami_actions import ACTIONS, COMMANDS, MAX_HEADERS, MAX_LINE, challenge_key
-from pbx.wire.ami_server import TRANSITIONS as SERVER_TRANSITIONS
 from pbx.wire.ami_server import (
+    TRANSITIONS as SERVER_TRANSITIONS,
     Action,
     AmiServerConnection,
     AmiServerState,
