@@ -24,6 +24,12 @@ STATES = {
 }
 
 
+async def asks_whom(link: AmiLink) -> str:
+    """Return which FastAGI server, as host:port, the PBX asks; empty if its dialplan names none."""
+    found = await link.action("Getvar", [("Variable", "SALA_FASTAGI")])
+    return found.headers.get("Value", "")
+
+
 async def is_new(link: AmiLink) -> bool:
     """Tell whether the PBX has started since this was last asked: then it has forgotten so."""
     found = await link.action("Getvar", [("Variable", KNOWN)])

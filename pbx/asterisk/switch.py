@@ -24,7 +24,7 @@ from pbx.asterisk.facts import (
 )
 from pbx.asterisk.fastagi import FastAgiServer
 from pbx.asterisk.link import AmiLink, Headers
-from pbx.asterisk.listing import floor_of, is_new
+from pbx.asterisk.listing import asks_whom, floor_of, is_new
 from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS, Parting, told
 from pbx.asterisk.phones import Phones
@@ -101,6 +101,8 @@ class AsteriskSwitch:
         self._outgoing = Outgoing(self._link, self._tell)
         self._hanging_up: dict[str, asyncio.TimerHandle] = {}
         """Callers whose phone has said that it hangs up."""
+        self._is_of_another = False
+        """Whether the PBX was found to be another service's when we logged in last."""
 
     async def start(self, handler: Handler) -> None:
         """Listen for calls and connect; `handler` is told what happens.
@@ -368,8 +370,20 @@ class AsteriskSwitch:
     def _lost(self, why: str) -> None:
         self._tell(SwitchLost(why))
 
+    async def _check_ours(self) -> None:
+        """Raise SwitchError for a PBX whose calls are another service's; two would act on each."""
+        asks = await asks_whom(self._link)
+        if asks and asks.rpartition(":")[2] != str(self._agi_port):
+            why = f"the PBX asks the service at {asks}, and not this one at port {self._agi_port}"
+            if not self._is_of_another:
+                log.error("%s: stop one of the two", why, extra={"action": "pbx_of_another"})
+            self._is_of_another = True
+            raise SwitchError(why)
+        self._is_of_another = False
+
     async def _resynchronise(self) -> None:
         """After each login: list what is live, then tell what happened meanwhile."""
+        await self._check_ours()
         self._held_back = []
         try:
             await self._link.action("Setvar", [("Variable", "SALA_AWAY_LAST"), ("Value", "0")])
