@@ -3,7 +3,8 @@
 The short facts travel on the channel itself: interaction, queue, since when, head start, tier. What
 is too long for it (criteria, steps of its own) or comes about while it waits (recipes done, skills
 dropped, steps skipped) is written behind, as the very event that brings it back: a journal entry
-of kind `arrived` in an epoch of the interaction's own.
+of kind `arrived` in an epoch of the interaction's own. So are head start and tier, for a rescue when
+the channel is gone.
 """
 
 from __future__ import annotations
@@ -65,9 +66,11 @@ def arrival_of(
 
 
 def is_plain(arrival: Arrived) -> bool:
-    """Whether `facts` say all of a place."""
+    """Whether a place is but a queue and a time, as the rows of a call tell it, too."""
     return not (
-        arrival.steps
+        arrival.priority
+        or arrival.tier
+        or arrival.steps
         or arrival.dropped
         or arrival.done
         or arrival.skipped

@@ -71,6 +71,16 @@ def test_what_calls_carry_alone_keeps_order_and_step() -> None:
     assert shown(stage) == before
 
 
+def test_a_head_start_outlives_the_channel_that_carries_it() -> None:
+    stage = Stage("")
+    stage.up()
+    stage.call("plain")
+    stage.call("ahead", priority=60_000)
+    stage.call("gold", tier="gold")
+    assert stage.places().keys() == {"ahead", "gold"}
+    assert stage.places()["ahead"].priority == 60_000
+
+
 def test_an_overflow_survives_the_process_with_its_beginning() -> None:
     stage = floor(recipes=(Recipe((Waited(1000),), (OverflowTo("r"),)),))
     stage.call("i1")
