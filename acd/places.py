@@ -3,8 +3,8 @@
 The short facts travel on the channel itself: interaction, queue, since when, head start, tier. What
 is too long for it (criteria, steps of its own) or comes about while it waits (recipes done, skills
 dropped, steps skipped) is written behind, as the very event that brings it back: a journal entry
-of kind `arrived` in an epoch of the interaction's own. So are head start and tier, for a rescue when
-the channel is gone.
+of kind `arrived` in an epoch of the interaction's own. So are head start and tier, for a rescue
+when the channel is gone.
 """
 
 from __future__ import annotations
