@@ -26,9 +26,6 @@ DEV := $(VENV)/.stamp-dev
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 TWO_AT_ONCE := --numprocesses 2 --dist loadfile
 ON_THE_PBX := tests/contract tests/e2e tests/fault
-# Real speech suffers where two share a busy machine. What fails is told, and tried once more with
-# nothing beside it: there it has to pass.
-AGAIN := --last-failed --last-failed-no-failures none --maxfail 3
 
 .PHONY: help run setup demo test check bench fault science fmt clean
 
@@ -48,8 +45,7 @@ demo: $(RUN)
 test: check
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/science
 	@$(BIN)/sala setup
-	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ON_THE_PBX) || \
-	  { [ $$? = 1 ] && $(BIN)/python -m pytest $(AGAIN) $(ON_THE_PBX); }
+	$(BIN)/python -m pytest $(TWO_AT_ONCE) $(ON_THE_PBX)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
