@@ -59,6 +59,7 @@ class Stack:
         self.home = Path()
         self.sip: tuple[str, int] = ("127.0.0.1", 0)
         self.environment: dict[str, str] = {}
+        self._ports: list[int] = []
         self.ready_s = 0.0
 
     # --- life -----------------------------------------------------------------------------------
@@ -104,6 +105,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         sip, ami, agi = ports.free(3)
         first, last = ports.free_range(RTP_PORTS)
+        self._ports = [sip, ami, agi, *range(first, last + 1)]
         self.sip = ("127.0.0.1", sip)
         settings = {
             "state": str(self.home / "state"),
@@ -155,6 +157,7 @@ class Stack:
         if self.home != Path():
             await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
             self.home = Path()
+        ports.give_back(self._ports)
         if left:
             raise StackError(f"left running after the end of sala up: {', '.join(left)}")
 
