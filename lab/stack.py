@@ -255,6 +255,14 @@ class Stack:
                     return
         raise StackError("the PBX does not run")
 
+    async def mend(self, within: float = 60.0) -> None:
+        """Have all back that was killed and not started again: service, database and PBX.
+
+        Raises `StackError` when it does not come back.
+        """
+        await self.start_service(within)
+        await self.start_database(within)
+
     async def _kill(self, process: psutil.Process) -> None:
         """Kill a process that `sala up` would start again, and have it wait with that."""
         self._signal_up(signal.SIGSTOP)

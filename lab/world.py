@@ -153,6 +153,11 @@ class World:
         await self.keys.act("Events", EventMask="off")
         await self._read_registrations()
 
+    @property
+    def running(self) -> bool:
+        """Whether the PBX runs, and not since `crash` none."""
+        return self._instance is not None
+
     async def crash(self) -> None:
         """Kill the PBX (SIGKILL): callers, phones and trunk are gone without a word.
 

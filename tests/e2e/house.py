@@ -13,7 +13,7 @@ from web import Web
 
 from ivr.prompts import PromptStore
 from ivr.speech.espeak import Espeak
-from lab import audio
+from lab import audio, trunk
 from lab.leg import Leg
 from lab.phone import Phone
 from lab.stack import Stack
@@ -69,6 +69,18 @@ class House:
         self.web = web
         self._numbers = iter(range(1000, 10_000))
         self._voices = iter(range(1, 100_000))
+
+    async def made_whole(self) -> None:
+        """Have back what was killed and left: service, database, both PBXs, and the phones."""
+        await self.stack.mend()
+        crashed = not self.world.running
+        if crashed:
+            await self.world.start()
+        for phone in self.world.phones.values():
+            if not phone.is_registered:
+                await phone.register(15)
+        if crashed:
+            await trunk.answers(self.stack.console)
 
     # --- people -----------------------------------------------------------------------------
 

@@ -103,15 +103,17 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def clean(house: House) -> AsyncIterator[None]:
-    """Nothing is left of a test: channels, interactions, held agents, tasks, descriptors."""
+    """Nothing is left of a test: channels, interactions, held agents, tasks, descriptors.
+
+    What a test that failed has killed is brought back, so that the next finds the house whole.
+    """
     stack, world = house.stack, house.world
     before = await stack.status()
     yield
+    await house.made_whole()
     await world.hang_up_all()
     for agent, phone in world.phones.items():
         await phone.behave("ring")
-        if not phone.is_registered:
-            await phone.register()
         await stack.agent(agent, "offline")
     # Nobody is called back in a later test.
     await stack.db.execute(
