@@ -250,9 +250,10 @@ class Stack:
         conf = str(self.home / "state" / "asterisk")
         if self._up is not None:
             for child in psutil.Process(self._up.pid).children():
-                if any(conf in word for word in child.cmdline()):
-                    child.kill()
-                    return
+                with contextlib.suppress(psutil.Error):  # what was killed before lies here still
+                    if any(conf in word for word in child.cmdline()):
+                        child.kill()
+                        return
         raise StackError("the PBX does not run")
 
     async def mend(self, within: float = 60.0) -> None:
