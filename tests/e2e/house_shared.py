@@ -78,6 +78,8 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         "survival_after_s": str(SURVIVAL_AFTER_S),
         "trunk_silent_s": str(TRUNK_SILENT_S),
         "wait_tick_s": "2",
+        # Tests kill it again and again.
+        "restart_max_s": "1",
     }
     async with Web(web_port) as web, Stack(settings) as stack:
         await stack.db.execute(

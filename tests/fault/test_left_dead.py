@@ -8,18 +8,19 @@ from house import House
 from lab.errors import StackError
 
 
-async def test_all_that_was_killed_and_left_is_brought_back(house: House) -> None:
+async def test_a_service_that_was_left_dead_is_there_again(house: House) -> None:
     await house.stack.kill_service()
     with pytest.raises(StackError):
         await house.stack.status()
+    await house.made_whole()
+    await house.log_in("1001")
+
+
+async def test_a_database_that_was_left_dead_takes_rows_again(house: House) -> None:
     await house.stack.kill_database()
-    await house.stack.kill_pbx()
-    await house.stack.mend()
-    status = await house.stack.status()
-    assert (status["switch"], status["database"]["pending"]) == ("up", 0)
-    for phone in house.world.phones.values():
-        await phone.unregister(within=15)
-        await phone.register(within=15)
+    _, number = await house.call()
+    await house.made_whole()
+    await house.queued(number)
 
 
 async def test_a_world_that_was_left_dead_is_there_again(house: House) -> None:
