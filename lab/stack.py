@@ -26,12 +26,13 @@ import aiohttp
 import asyncpg
 import psutil
 
-from lab import ports
+from lab import family, ports
 from lab.errors import Deadline, StackError
 from pbx.appliance.fetch import ensure
 from pbx.appliance.root import Pbx
 from pbx.errors import ApplianceError
 
+ROOT = Path(__file__).resolve().parent.parent
 RTP_PORTS = 400
 STOP_S = 25.0
 
@@ -88,6 +89,7 @@ class Stack:
         begun = time.monotonic()
         self.home = Path(tempfile.mkdtemp(prefix="sala-"))
         self.environment = self._environment()
+        await asyncio.to_thread(_lay, ROOT / ".sala" / "media", self.home / "state" / "media")
         with (self.home / "up.out").open("wb") as output:
             self._up = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sala", "up", "--no-secrets"),
@@ -121,8 +123,7 @@ class Stack:
             for name, value in os.environ.items()
             if not name.startswith("SALA_") or name in {"SALA_CACHE", "SALA_ASTERISK"}
         }
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(part for part in (root, kept.get("PYTHONPATH", "")) if part)
+        path = os.pathsep.join(part for part in (str(ROOT), kept.get("PYTHONPATH", "")) if part)
         return {
             **kept,
             "PYTHONPATH": path,
@@ -142,7 +143,7 @@ class Stack:
             self._pool = None
         left: list[str] = []
         if self._up is not None:
-            family = self._family()
+            running = family.of(self.home / "state")
             self._signal_up(signal.SIGCONT)
             self._signal_up(signal.SIGINT)
             try:
@@ -152,7 +153,7 @@ class Stack:
                 left.append("sala up itself")
                 self._signal_up(signal.SIGKILL)
                 await self._up.wait()
-            left += _kill_left(family)
+            left += family.kill_left(running)
             self._up = None
         if self.home != Path():
             await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
@@ -160,19 +161,6 @@ class Stack:
         ports.give_back(self._ports)
         if left:
             raise StackError(f"left running after the end of sala up: {', '.join(left)}")
-
-    def _family(self) -> list[psutil.Process]:
-        """Everything that runs on the state folder: `sala up`, its children, and Postgres."""
-        found: list[psutil.Process] = []
-        state = str(self.home / "state")
-        for process in psutil.process_iter(["pid"]):
-            with contextlib.suppress(psutil.Error):
-                if process.pid == os.getpid():
-                    continue
-                inside = state in " ".join(process.cmdline())
-                if inside or process.environ().get("SALA_STATE") == state:
-                    found.append(process)
-        return found
 
     def _signal_up(self, number: signal.Signals) -> None:
         if self._up is not None and self._up.returncode is None:
@@ -400,12 +388,11 @@ def pbx() -> Pbx:
     return _found[0]
 
 
-def _kill_left(family: list[psutil.Process]) -> list[str]:
-    """Kill what of the family still runs after a moment; tell what it was."""
-    _, alive = psutil.wait_procs(family, timeout=2)
-    told = []
-    for process in alive:
-        with contextlib.suppress(psutil.Error):
-            told.append(f"{process.name()} ({process.pid})")
-            process.kill()
-    return told
+def _lay(rendered: Path, media: Path) -> None:
+    """Lay prompts that set-up has rendered before, so that only what differs is rendered here."""
+    # Links will do: a prompt that is rendered anew takes the place of the file, and is not in it.
+    for copy in (os.link, shutil.copy2):
+        with contextlib.suppress(OSError):
+            shutil.copytree(rendered, media, copy_function=copy)
+            return
+        shutil.rmtree(media, ignore_errors=True)
