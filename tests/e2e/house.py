@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ FLOWS = {
 AGENTS = ("1001", "1002", "1003")
 RING_MS = 3000
 WRAP_UP_MS = 400
-SURVIVAL_AFTER_S = 8
+SURVIVAL_AFTER_S = 60
+"""Longer than a service that was killed takes to be back, on a busy machine too."""
 TRUNK_SILENT_S = 8
 SPEECH_S = 2.0
 _BRIDGE = 12
@@ -83,6 +85,17 @@ class House:
                 await phone.register(15)
         if crashed:
             await trunk.answers(self.stack.console)
+
+    @contextlib.asynccontextmanager
+    async def survival_after(self, seconds: int) -> AsyncIterator[None]:
+        """Have callers sent away when the service is away for longer than some seconds."""
+        console = self.stack.console
+        assert f"SALA_AWAY={SURVIVAL_AFTER_S}\n" in await console("dialplan show globals")
+        await console(f"dialplan set global SALA_AWAY {seconds}")
+        try:
+            yield
+        finally:
+            await console(f"dialplan set global SALA_AWAY {SURVIVAL_AFTER_S}")
 
     # --- people -----------------------------------------------------------------------------
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 
-from house import BRIEF, SURVIVAL_AFTER_S, House, until
+from house import BRIEF, House, until
 
 from lab.leg import Leg
 
@@ -42,30 +40,13 @@ async def dies(house: House, call: Leg) -> float:
     return absent
 
 
-@contextlib.asynccontextmanager
-async def patience(house: House) -> AsyncIterator[Callable[[float], Awaitable[int]]]:
-    """Say how long the service may be away before callers are sent away; whole seconds."""
-
-    async def said(seconds: float) -> int:
-        whole = math.ceil(seconds)
-        await house.stack.console(f"dialplan set global SALA_AWAY {whole}")
-        return whole
-
-    try:
-        yield said
-    finally:
-        await said(SURVIVAL_AFTER_S)
-
-
 async def test_who_waits_is_not_sent_away_by_a_service_that_comes_back(house: House) -> None:
     call, number = await house.call(BRIEF)
     await house.waits(number)
     before = (await house.interaction(number))["id"]
-    async with patience(house) as may_be_away:
-        # How long it takes to come back is a matter of the machine.
-        await may_be_away(120)
-        absence = await dies(house, call)
-        limit = await may_be_away(max(SURVIVAL_AFTER_S, ABSENCES * absence))
+    # How long it takes to come back is a matter of the machine.
+    limit = math.ceil(ABSENCES * await dies(house, call))
+    async with house.survival_after(limit):
         begun, deaths = time.monotonic(), 1
         while deaths < DEATHS or time.monotonic() - begun <= limit:
             await dies(house, call)
