@@ -289,7 +289,7 @@ class Stack:
                 return str(row.get("presence"))
         raise StackError(f"the service knows no agent {agent}")
 
-    async def becomes(self, agent: str, presence: str, within: float = 5.0) -> None:
+    async def becomes(self, agent: str, presence: str, within: float = 12.0) -> None:
         """Wait until an agent's presence is this; raises `Deadline` with what it is."""
         deadline = time.monotonic() + within
         while (found := await self.presence(agent)) != presence:

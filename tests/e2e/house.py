@@ -46,13 +46,18 @@ SURVIVAL_AFTER_S = 60
 """Longer than a service that was killed takes to be back, on a busy machine too."""
 TRUNK_SILENT_S = 8
 SPEECH_S = 2.0
+PATIENCE_S = 12.0
+"""How long is waited for what comes at once where the machine has nothing else to do."""
 _BRIDGE = 12
 """The column of a channel's bridge in what the console shows."""
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 async def until(
-    asked: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str, within: float = 5
+    asked: Callable[[], Awaitable[Any]],
+    holds: Callable[[Any], bool],
+    what: str,
+    within: float = PATIENCE_S,
 ) -> Any:
     """Ask until the answer holds; give it. Fails with the last answer at the deadline."""
     deadline = time.monotonic() + within
@@ -118,7 +123,7 @@ class House:
             await self.stack.becomes(agent, "available")
         return [self.world.phones[agent] for agent in agents]
 
-    async def meets(self, phone: Phone, within: float = 5) -> Leg:
+    async def meets(self, phone: Phone, within: float = PATIENCE_S) -> Leg:
         """The phone rings, is answered, and its agent is on contact."""
         leg = await phone.answer(await phone.ringing(within))
         await self.stack.becomes(phone.account, "on_contact")
@@ -180,7 +185,7 @@ class House:
         )
         return json.loads(row["detail"]) if row else {}
 
-    async def closed(self, number: str, within: float = 6) -> dict[str, Any]:
+    async def closed(self, number: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The newest interaction of a number, once it is over."""
         return await until(
             lambda: self.interaction(number),
@@ -189,7 +194,7 @@ class House:
             within,
         )
 
-    async def queued(self, number: str, within: float = 5) -> dict[str, Any]:
+    async def queued(self, number: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The newest interaction of a number, once it is in a queue."""
         return await until(
             lambda: self.interaction(number),
@@ -208,7 +213,7 @@ class House:
 
         await until(lines, lambda them: found["id"] in them, "it waits")
 
-    async def waiting(self, count: int, queue: str = "sales", within: float = 5) -> None:
+    async def waiting(self, count: int, queue: str = "sales", within: float = PATIENCE_S) -> None:
         """So many wait in a queue, those whose offer rings included."""
 
         async def asked() -> int:
