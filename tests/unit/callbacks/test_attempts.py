@@ -407,6 +407,16 @@ async def test_who_was_not_dialled_is_not_reported_as_attempted(
     assert total.attempted == 1
 
 
+async def test_who_the_gate_barred_is_reported_as_failed_and_not_as_attempted(
+    database: Database,
+) -> None:
+    one = await promised(database)
+    barred = Result("barred", False, "failed", "barred", NOW + 1)
+    await attempts.finish(database, await claimed(database, one), barred)
+    (found,) = await callbacks.report(database, 0, 2 * NOW)
+    assert (found.offered, found.accepted, found.failed, found.attempted) == (1, 1, 1, 0)
+
+
 async def test_one_put_off_while_its_result_is_brought_stays_put_off(database: Database) -> None:
     one = await promised(database)
     live = await claimed(database, one)
