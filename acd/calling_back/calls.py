@@ -98,7 +98,7 @@ class Calls:
                 return
             if refusal is not None:
                 again_ms = CAPPED_MS.get(refusal, 0)
-                outcome = Outcome.CAPPED if again_ms else Outcome.REFUSED
+                outcome = Outcome.CAPPED if again_ms else Outcome.BARRED
                 self._log("dial_refused", attempt, refusal.value)
             elif not attempt.given_up:
                 outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
@@ -106,7 +106,7 @@ class Calls:
             outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
             self._log("callback_undialled", attempt, type(error).__name__)
         except LocalProtocolError as error:
-            outcome = Outcome.FAILED
+            outcome = Outcome.BARRED
             self._log("callback_undialled", attempt, type(error).__name__)
         self.over(attempt, outcome, again_ms)
 

@@ -86,7 +86,18 @@ def test_what_the_gate_denies_is_not_dialled() -> None:
     stage.promised(stage.row("one"))
     held(stage)
     assert stage.switch.dials == []
-    assert [one.outcome for one in stage.shelf.results] == [Outcome.REFUSED]
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts, result.state) == (Outcome.BARRED, False, Stage.FAILED)
+    assert stage.presence("a")[0] == "available"
+
+
+def test_what_the_pbx_cannot_be_asked_for_is_not_dialled() -> None:
+    stage = stage_of(PLAIN)
+    stage.switch.unfit = True
+    stage.promised(stage.row("one"))
+    held(stage)
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts, result.state) == (Outcome.BARRED, False, Stage.FAILED)
 
 
 CAPS = [Refusal.AT_ONCE_CAP, Refusal.DAY_CAP, Refusal.NUMBER_CAP]

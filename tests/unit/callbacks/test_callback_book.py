@@ -10,7 +10,7 @@ from callback_scene import ASKS, NOON, PLAIN, dialled, floor, presence
 from acd.callbacks import events as cb
 from acd.callbacks.conduct import MESSAGE_MS
 from acd.callbacks.policy import HOUR, MINUTE
-from acd.callbacks.words import Choice, Outcome, Stage
+from acd.callbacks.words import RETRIED, Choice, Outcome, Stage
 
 
 def test_agent_first_to_the_end() -> None:
@@ -42,6 +42,17 @@ def test_a_refused_number_is_not_tried_again() -> None:
     here = dialled(floor())
     here.customer("cb", Outcome.REFUSED)
     assert here.rows["cb"].ended == ["failed"]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_number_that_the_gate_bars_was_never_dialled_and_never_is(given_up: bool) -> None:
+    here = dialled(floor(replace(PLAIN, retry=dict.fromkeys(RETRIED, (0,)))))
+    if given_up:
+        here.decline(next(iter(here.reached)))
+    here.customer("cb", Outcome.BARRED)
+    row = here.rows["cb"]
+    assert (row.ended, row.dials, row.counted) == (["failed"], 0, 0)
+    assert presence(here) == "available" or given_up
 
 
 def test_attempts_run_out() -> None:
