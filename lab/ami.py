@@ -100,7 +100,7 @@ class AmiLink:
         except (TimeoutError, OSError) as error:
             raise WorldError("the world's PBX does not take the AMI login") from error
         if not self._manager.authenticated:
-            # Not by ours: somebody else's PBX has got the port.
+            # A secret is made for each PBX: another's may have got the port.
             raise WorldError(f"a PBX refused the login at AMI port {self._port}: {reply.message}")
 
     async def act(
