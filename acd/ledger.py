@@ -77,13 +77,8 @@ class Ledger(Rows):
         """
         lasting: dict[str, WrapUp] = {}
         for detail in details:
-            account = Account(
-                detail.interaction,
-                segments=max((s.seq for s in detail.segments), default=0),
-                open=[s for s in detail.segments if s.ended_ms is None],
-                offers={s.offer for s in detail.segments if s.offer},
-                answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
-            )
+            account = Account.of(detail)
+            account.answered = any(s.kind == SegmentKind.TALK for s in detail.segments)
             row = detail.interaction
             calls = row.ended_ms is not None or row.direction == "outbound"
             if calls and any(s.kind != SegmentKind.WRAP_UP for s in account.open):
@@ -115,14 +110,36 @@ class Ledger(Rows):
 
     def reopened(self, detail: InteractionDetail) -> None:
         """Go on with the rows of a caller who has hung up, and is to be called back."""
-        row = detail.interaction
-        account = self._accounts[row.id] = Account(
-            row,
-            segments=max((s.seq for s in detail.segments), default=0),
-            open=[s for s in detail.segments if s.ended_ms is None],
-            offers={s.offer for s in detail.segments if s.offer},
+        self._reopened(Account.of(detail))
+
+    def reopen(self, interaction: str) -> bool:
+        """Go on with rows that are in mind, also of who has ended (`rest`); False if none are."""
+        if self.knows(interaction):
+            return True
+        resting = self._resting or {}
+        account = resting.pop(interaction, None)
+        if account is None:
+            return False
+        self._reopened(
+            Account(account.row, account.segments, list(account.open), set(account.offers))
         )
-        self._recorder.interaction(row)
+        return True
+
+    def rest(self, details: Iterable[InteractionDetail]) -> None:
+        """Keep in mind rows of ended interactions, and of all that end, until `rested`."""
+        self._resting = {
+            detail.interaction.id: Account.of(detail)
+            for detail in details
+            if not self.knows(detail.interaction.id)
+        }
+
+    def rested(self) -> None:
+        """Those that have ended are in mind no longer."""
+        self._resting = None
+
+    def _reopened(self, account: Account) -> None:
+        self._accounts[account.row.id] = account
+        self._recorder.interaction(account.row)
         self._go_on(account)
 
     def _go_on(self, account: Account) -> None:

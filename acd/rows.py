@@ -21,6 +21,8 @@ class Rows(Afterwards):
         super().__init__(soon)
         self._recorder = recorder
         self._accounts: dict[str, Account] = {}
+        self._resting: dict[str, Account] | None = None
+        """Those that are over, while they are to be kept in mind: see `Ledger.rest`."""
 
     def __len__(self) -> int:
         self.catch_up()
@@ -89,3 +91,5 @@ class Rows(Afterwards):
     def _forget_when_done(self, account: Account) -> None:
         if account.row.ended_ms is not None and not account.open and not account.talks:
             self._accounts.pop(account.row.id, None)
+            if self._resting is not None:
+                self._resting[account.row.id] = account

@@ -218,6 +218,7 @@ class Service:
         )
         rows = [*await store.waiting(), *await store.sealed()]
         self._floor.callbacks.serve(store, rows, settings.default_region)
+        await self._floor.callbacks.ahead()
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Outcome, Stage
+from acd.calling_back import ahead
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
@@ -99,6 +100,12 @@ class CallingBack:
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
+
+    async def ahead(self) -> None:
+        """Read what the first in line are rung with, so that none behind them rings before."""
+        assert self._store is not None
+        first = self._rows.first(self._clock.now(), ahead.MANY)
+        await self.agents.ahead.read(self._store, first)
 
     def _on_the_line(self, interaction: str) -> bool:
         """Whether a caller is on the line who called; who was called back is there for that."""
@@ -404,3 +411,4 @@ class CallingBack:
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)
+        self.agents.ahead.over()
