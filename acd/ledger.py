@@ -94,11 +94,6 @@ class Ledger(Rows):
             self._forget_when_done(account)
         return lasting
 
-    def knows(self, interaction: str) -> bool:
-        """Whether an interaction's rows are in mind."""
-        self.catch_up()
-        return interaction in self._accounts
-
     def way(self, interaction: str) -> tuple[str, str] | None:
         """The flow and the version of it that an interaction went through; None: not known."""
         self.catch_up()
@@ -107,45 +102,6 @@ class Ledger(Rows):
         if row is None or row.flow is None or row.flow_version is None:
             return None
         return row.flow, row.flow_version
-
-    def reopened(self, detail: InteractionDetail) -> None:
-        """Go on with the rows of a caller who has hung up, and is to be called back."""
-        self._reopened(Account.of(detail))
-
-    def reopen(self, interaction: str) -> bool:
-        """Go on with rows that are in mind, also of who has ended (`rest`); False if none are."""
-        if self.knows(interaction):
-            return True
-        resting = self._resting or {}
-        account = resting.pop(interaction, None)
-        if account is None:
-            return False
-        self._reopened(
-            Account(account.row, account.segments, list(account.open), set(account.offers))
-        )
-        return True
-
-    def rest(self, details: Iterable[InteractionDetail]) -> None:
-        """Keep in mind rows of ended interactions, and of all that end, until `rested`."""
-        self._resting = {
-            detail.interaction.id: Account.of(detail)
-            for detail in details
-            if not self.knows(detail.interaction.id)
-        }
-
-    def rested(self) -> None:
-        """Those that have ended are in mind no longer."""
-        self._resting = None
-
-    def _reopened(self, account: Account) -> None:
-        self._accounts[account.row.id] = account
-        self._recorder.interaction(account.row)
-        self._go_on(account)
-
-    def _go_on(self, account: Account) -> None:
-        """What had ended goes on by a callback."""
-        account.stays = account.row.outcome or Outcome.CALLED_BACK
-        account.row = replace(account.row, ended_ms=None, outcome=None, ended_by=None)
 
     @afterwards
     def recovered(self, contact: Contact, at: int, fence: int = 0) -> None:

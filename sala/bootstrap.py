@@ -195,7 +195,7 @@ class Service:
         callbacks = (
             expiring(database, lambda: lines.roster.callbacks, clock.now)
             if self._store is None
-            else floor.callbacks.follow()
+            else floor.callbacks.incoming.follow()
         )
         self._tasks.append(asyncio.create_task(callbacks, name="callbacks"))
 
