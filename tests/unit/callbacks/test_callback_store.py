@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-import uuid6
+from kept_callbacks import NOW, promised
 
 from acd.callbacks import Policy, events as ev
 from acd.callbacks.policy import HOUR
@@ -21,8 +21,6 @@ from crm.attempts import Claim
 from crm.database import Database
 from crm.recorder import Recorder
 from crm.records import Identity, Interaction, Segment, SegmentKind
-
-NOW = 1_800_000_000_000
 
 
 class Desk:
@@ -37,44 +35,45 @@ class Desk:
             lambda callback, fence, *, sure=True: self.lost.put_nowait((callback, fence, sure)),
         )
 
+    async def claimed(self, callback: str) -> ev.Claimed:
+        """Claim an attempt, which is granted."""
+        self.store.claim(callback)
+        told = await self.told.get()
+        assert isinstance(told, ev.Claimed)
+        return told
+
 
 async def _kept() -> None:
     pass
 
 
-async def promised(database: Database, number: str = "+14155550123", **more: Any) -> str:
-    wish = callbacks.Wish(number, "sales", NOW, str(uuid6.uuid7()), **more)
-    _, made = await callbacks.ask(database, wish)
-    return made
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    made = Desk(database)
+    yield made
+    await made.store.close()
 
 
 async def test_a_claim_that_could_not_be_renewed_in_time_may_be_another_workers(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEASE_MS", 600)
-    desk = Desk(database)
     one = await promised(database)
     async with asyncio.timeout(20):
-        desk.store.claim(one)
-        claimed = await desk.told.get()
-        assert isinstance(claimed, ev.Claimed)
+        claimed = await desk.claimed(one)
         await database.close()
         # Again and again, as long as nobody gives the call up.
         for _ in range(2):
             assert await desk.lost.get() == (one, claimed.fence, False)
-    await desk.store.close()
 
 
 async def test_a_claim_that_is_renewed_is_ours(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEASE_MS", 300)
-    desk = Desk(database)
     one = await promised(database)
     async with asyncio.timeout(20):
-        desk.store.claim(one)
-        claimed = await desk.told.get()
-        assert isinstance(claimed, ev.Claimed)
+        claimed = await desk.claimed(one)
         async with database.connection() as connection:
             # Wait, by the clock of the database, for much longer than the lease.
             await connection.execute("SELECT pg_sleep(1)")
@@ -82,13 +81,11 @@ async def test_a_claim_that_is_renewed_is_ours(
             assert desk.lost.empty()
             await connection.execute("UPDATE callbacks SET fence = fence + 1")
         assert await desk.lost.get() == (one, claimed.fence, True)
-    await desk.store.close()
 
 
 async def test_no_lease_is_renewed_of_what_ended_while_it_was_claimed(
-    database: Database, caplog: pytest.LogCaptureFixture
+    database: Database, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = Desk(database)
     one = await promised(database)
     with caplog.at_level(logging.WARNING):
         desk.store.claim(one)
@@ -96,7 +93,6 @@ async def test_no_lease_is_renewed_of_what_ended_while_it_was_claimed(
             await desk.store.end(ev.End(one, Stage.CANCELLED, "customer"))
     assert desk.store._leases == {}
     assert (await callbacks.get(database, one)).state == "cancelled"
-    await desk.store.close()
 
 
 async def test_where_nobody_is_called_callbacks_expire_all_the_same(database: Database) -> None:
