@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import uuid6
 from kept_callbacks import NOW, promised
 
 from acd.callbacks import Policy, events as ev
