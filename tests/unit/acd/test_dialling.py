@@ -91,3 +91,16 @@ async def test_ways_to_agents_and_sip_addresses(database: Database) -> None:
     assert await desk.dialling.address(new(), "agent", "bob") is None
     assert await dialling.address(new(), "sip", "sip:a@pbx.lan") == "sip:a@pbx.lan"
     assert await dialling.address(new(), "sip", "sip:a@evil.example") is None
+
+
+async def test_many_numbers_are_asked_about_at_once(database: Database) -> None:
+    desk, other = Desk(database, per_number=2), "+14155550124"
+    assert await desk.dialling.allowed([]) == set()
+    for _ in range(2):
+        assert await desk.dialling.address(new(), "number", NUMBER)
+    assert await desk.dialling.allowed([NUMBER, other]) == {other}
+    assert await Desk(database, per_number=9, per_day=2).dialling.allowed([other]) == set()
+    assert await Desk(database, per_number=9, at_once=2).dialling.allowed([other]) == set()
+    assert await Desk(database, per_number=9, at_once=3).dialling.allowed([other]) == {other}
+    desk.now += DAY
+    assert await desk.dialling.allowed([NUMBER, other]) == {NUMBER, other}
