@@ -24,6 +24,7 @@ from acd.callbacks.words import Outcome, Stage
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
+from acd.calling_back.engaged import Engaged
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.rows import Rows
@@ -33,7 +34,6 @@ from acd.contacts import Contact, Leg
 from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
 from crm.errors import CrmError
-from crm.identities import phone
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
@@ -68,11 +68,11 @@ class CallingBack:
         self._orders = parts.orders
         self._driver = parts.driver
         rows = self._rows = Rows(self.tell, self._on_the_line)
-        self.calls = Calls(self.tell, rows, parts)
-        self.agents = Agents(self.tell, rows, parts)
+        engaged = self._engaged = Engaged(parts.contacts, rows.book)
+        self.calls = Calls(self.tell, rows, parts, engaged)
+        self.agents = Agents(self.tell, rows, parts, engaged)
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
-        self._region = ""
         self._inbox: deque[ev.Event] = deque()
         self._deciding = False
         self._timer: Timer | None = None
@@ -95,7 +95,7 @@ class CallingBack:
         `region` (ISO 3166) reads callers' numbers in national form.
         """
         self._store = self.calls.store = self.agents.store = store
-        self._region = region
+        self._engaged.region = region
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
@@ -162,6 +162,10 @@ class CallingBack:
             self._doubts.discard(contact.interaction)
             if contact.answered:
                 self._served.append(contact.interaction)
+        waits = self._engaged.waits(contact, contact.queue)
+        if contact.answered and waits is not None and waits.requested_ms <= contact.entered:
+            # Served while it was due; what is promised for later stays.
+            self.tell(ev.CalledAgain(waits.id, contact.interaction))
         row = self._rows.gone(contact.interaction)
         if row is None or self._store is None:
             return
@@ -173,16 +177,13 @@ class CallingBack:
 
     def called_again(self, contact: Contact, queue: str) -> Arrived | None:
         """Return the place that is kept for a caller who comes back to a queue; it is taken."""
-        number = contact.caller.number
-        e164 = phone(number, self._region) if number and self._region else None
-        own = e164 is None or contact.internal
-        callback = None if own else self._rows.book.of(queue, None, e164 or "")
-        if callback is None:
+        waits = self._engaged.waits(contact, queue)
+        if waits is None:
             return None
-        place, router = self._rows.book.place(callback), self._driver.router
+        place, router = self._rows.book.place(waits.id), self._driver.router
         kept = router.kept(place.interaction) if place is not None and router is not None else None
         self._taken = None
-        self.tell(ev.CalledAgain(callback, contact.interaction, kept))
+        self.tell(ev.CalledAgain(waits.id, contact.interaction, kept))
         return self._taken
 
     # --- the book ---------------------------------------------------------------------------
