@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from acd.callbacks import Policy, events as ev
 from acd.callbacks.words import LIVE, Stage
+from acd.calling_back.ahead import Ahead
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
 from acd.calling_back.engaged import ENGAGED_MS, Engaged
 from acd.calling_back.rows import Rows
@@ -37,17 +38,21 @@ class Agents:
         self._orders = parts.orders
         self._driver = parts.driver
         self.store: Store | None = None
+        self.ahead = Ahead(parts.ledger, parts.clock)
         self._coming: dict[str, Offer] = {}
         """By offer: those whose agents are about to be rung."""
 
     def ring(self, offer: Offer, callback: str) -> None:
-        """Ring, once the interaction's rows are known: more of them come now.
+        """Ring, once the interaction's rows are known: more of them come now (see `Ahead`).
 
         Nobody is rung while the caps of the dialling gate allow no call, or while the customer is
         on the line, so that no agent waits for nothing; the last word is said when the call is
         counted (`Calls.dial`).
         """
         assert self.store is not None
+        if self.ahead.ready(callback, offer.interaction):
+            self._reserve(offer, callback)
+            return
         self._coming[offer.offer] = offer
         self.store.run(self._ring(offer, callback))
 
@@ -74,8 +79,12 @@ class Agents:
             if self._coming.pop(offer.offer, None) is not None:
                 self._tell(ev.Deferred(callback, for_ms))
             return
+        if self._coming.pop(offer.offer, None) is not None:
+            self._reserve(offer, callback)
+
+    def _reserve(self, offer: Offer, callback: str) -> None:
         found = self._rows.found(offer.interaction)
-        if self._coming.pop(offer.offer, None) is None or found is None:
+        if found is None:
             return
         record, place = found
         now = self._clock.now()

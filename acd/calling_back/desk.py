@@ -14,26 +14,31 @@ asked go on: an attempt is a segment of kind `callback`, beside the agents' ring
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from dataclasses import replace
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Outcome, Stage
+from acd.calling_back import ahead
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
 from acd.calling_back.engaged import Engaged
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
+from acd.calling_back.incoming import Incoming
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.clock import Timer
 from acd.contacts import Contact, Leg
 from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
+<<<<<<< HEAD
 from crm.errors import CrmError
+=======
+from crm.identities import phone
+>>>>>>> main
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
@@ -47,8 +52,6 @@ from pbx.port import (
 
 log = logging.getLogger(__name__)
 
-MANY = 100
-"""How many rows are taken in at a time, so that calls go on meanwhile."""
 _PLAIN = (ev.Enter, ev.Leave, ev.Ask, ev.Connect)
 """Decisions that are only logged in detail."""
 
@@ -68,19 +71,21 @@ class CallingBack:
         self._orders = parts.orders
         self._driver = parts.driver
         rows = self._rows = Rows(self.tell, self._on_the_line)
+<<<<<<< HEAD
         engaged = self._engaged = Engaged(parts.contacts, rows.book)
         self.calls = Calls(self.tell, rows, parts, engaged)
         self.agents = Agents(self.tell, rows, parts, engaged)
+=======
+        self.incoming = Incoming(rows, parts.contacts)
+        self.calls = Calls(self.tell, rows, parts)
+        self.agents = Agents(self.tell, rows, parts)
+>>>>>>> main
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
         self._inbox: deque[ev.Event] = deque()
         self._deciding = False
         self._timer: Timer | None = None
         self._taken: Arrived | None = None
-        self._doubts: set[str] = set()
-        """Interactions on the line of which it is not known whether a callback was promised."""
-        self._served: deque[str] = deque(maxlen=MANY)
-        """Such as were answered, and are over."""
 
     @property
     def up(self) -> bool:
@@ -94,11 +99,22 @@ class CallingBack:
 
         `region` (ISO 3166) reads callers' numbers in national form.
         """
+<<<<<<< HEAD
         self._store = self.calls.store = self.agents.store = store
         self._engaged.region = region
+=======
+        self._store = self.calls.store = self.agents.store = self.incoming.store = store
+        self._region = region
+>>>>>>> main
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
+
+    async def ahead(self) -> None:
+        """Read what the first in line are rung with, so that none behind them rings before."""
+        assert self._store is not None
+        first = self._rows.first(self._clock.now(), ahead.MANY)
+        await self.agents.ahead.read(self._store, first)
 
     def _on_the_line(self, interaction: str) -> bool:
         """Whether a caller is on the line who called; who was called back is there for that."""
@@ -111,6 +127,7 @@ class CallingBack:
         queues = {queue.name: queue for queue in roster.configuration.queues}
         self.tell(ev.Configured(roster.callbacks, queues))
 
+<<<<<<< HEAD
     async def follow(self) -> None:
         """Take in new rows and changed rows as they come. Never returns."""
         store = self._store
@@ -175,6 +192,8 @@ class CallingBack:
         else:
             self._rows.know(row)
 
+=======
+>>>>>>> main
     def called_again(self, contact: Contact, queue: str) -> Arrived | None:
         """Return the place that is kept for a caller who comes back to a queue; it is taken."""
         waits = self._engaged.waits(contact, queue)
@@ -282,7 +301,8 @@ class CallingBack:
             self.agents.instead(offer, row)
             return True
         callback = self._rows.of(offer.interaction)
-        if not callback or self._rows.book.stage(callback) is Stage.HOLDING:
+        holds = self._rows.book.stage(callback) is Stage.HOLDING
+        if not callback or holds or self._called(offer.interaction):
             return False
         self.agents.ring(offer, callback)
         return True
@@ -302,7 +322,16 @@ class CallingBack:
 
     def seals(self, interaction: str) -> bool:
         """Whether it is to be written that they talk before agent and caller are connected."""
-        return self.calls.of(self._rows.of(interaction)) is not None
+        callback = self._rows.of(interaction)
+        return self.calls.of(callback) is not None or bool(callback and self._called(interaction))
+
+    def _called(self, interaction: str) -> bool:
+        """Whether a customer who was called is on the line; their attempt may not be known yet.
+
+        After a restart the router is told of all who wait before the attempts are taken up.
+        """
+        contact = self._contacts.get(interaction)
+        return contact is not None and CALLBACK in contact.carry
 
     def join(self, offer: str) -> bool:
         """Connect an agent who is held once that is written; False if nothing is to be."""
@@ -405,3 +434,4 @@ class CallingBack:
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)
+        self.agents.ahead.over()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -116,12 +116,24 @@ class Shelf:
             raise DatabaseUnavailable
         return self.capped
 
+    async def accounts(self, records: Sequence[Callback]) -> list[InteractionDetail]:
+        if self.away:
+            raise DatabaseUnavailable
+        return [_ended(record, record.interaction or record.id) for record in records]
+
+    async def allowed(self, records: Sequence[Callback]) -> list[str]:
+        return [record.id for record in records if self.capped is None]
+
     async def reopen(self, ledger: Ledger, record: Callback, interaction: str) -> None:
         if self.away:
             raise DatabaseUnavailable
         if not ledger.knows(interaction):
-            row = Interaction(interaction, record.requested_ms, ended_ms=1, outcome="called_back")
-            ledger.reopened(InteractionDetail(row))
+            ledger.reopened(_ended(record, interaction))
+
+
+def _ended(record: Callback, interaction: str) -> InteractionDetail:
+    row = Interaction(interaction, record.requested_ms, ended_ms=1, outcome="called_back")
+    return InteractionDetail(row)
 
 
 class CallingStage(Stage):

@@ -289,12 +289,12 @@ def test_a_promise_that_turns_up_late_is_not_kept_to_who_was_served(served: bool
     stage.call("i-one")
     offer, _, call = stage.last_ring()
     # The database did not answer, and they were told that nothing could be promised.
-    stage.floor.callbacks.doubt("i-one")
+    stage.floor.callbacks.incoming.doubt("i-one")
     if served:
         stage.answers(offer, call)
     stage.hangs_up("i-one")
     stage.leg_ends(offer, answered=served)
     stage.clock.pass_ms(WRAP_UP_MS)
-    stage.floor.callbacks._know(stage.row("one"))
+    stage.floor.callbacks.incoming.take(stage.row("one"))
     assert len(stage.shelf.ends) == served
     assert len(stage.switch.reserved) == (not served)

@@ -135,3 +135,16 @@ async def test_who_was_called_back_is_in_progress_while_they_talk(database: Data
     async with database.connection() as connection:
         await connection.execute("UPDATE segments SET ended_at = now(), outcome = 'ended'")
     assert await desk.dialling.claim(NUMBER, "callback", new()) == NUMBER
+
+
+async def test_many_numbers_are_asked_about_at_once(database: Database) -> None:
+    desk, other = Desk(database, per_number=2), "+14155550124"
+    assert await desk.dialling.allowed([]) == set()
+    for _ in range(2):
+        assert await desk.dialling.address(new(), "number", NUMBER)
+    assert await desk.dialling.allowed([NUMBER, other]) == {other}
+    assert await Desk(database, per_number=9, per_day=2).dialling.allowed([other]) == set()
+    assert await Desk(database, per_number=9, at_once=2).dialling.allowed([other]) == set()
+    assert await Desk(database, per_number=9, at_once=3).dialling.allowed([other]) == {other}
+    desk.now += DAY
+    assert await desk.dialling.allowed([NUMBER, other]) == {NUMBER, other}

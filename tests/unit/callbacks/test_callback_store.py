@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+import uuid6
 from kept_callbacks import NOW, promised
 
 from acd.callbacks import Policy, events as ev
@@ -19,6 +20,8 @@ from acd.calling_back.store import Store
 from crm import attempts, callbacks
 from crm.attempts import Claim
 from crm.database import Database
+from crm.recorder import Recorder
+from crm.records import Identity, Interaction, Segment, SegmentKind
 
 
 class Desk:
@@ -109,3 +112,23 @@ async def test_where_nobody_is_called_callbacks_expire_all_the_same(database: Da
     ]
     await expire(database, {"sales": replace(Policy(), expires_ms=100 * HOUR)}, NOW + 144 * HOUR)
     assert (await callbacks.get(database, chosen)).state == "waiting"
+
+
+async def test_rows_that_callbacks_go_on_with_are_read_together(database: Database) -> None:
+    recorder = Recorder(database, every_s=0.01)
+    recorder.start()
+    call = str(uuid6.uuid7())
+    recorder.interaction(Interaction(call, NOW, ended_ms=NOW + 9, outcome="called_back"))
+    recorder.segment(Segment(call, 1, SegmentKind.QUEUE, NOW, "sales"))
+    await recorder.drain()
+    await callbacks.ask(database, callbacks.Wish("+14155550123", "sales", NOW, call))
+    await callbacks.ask(database, callbacks.Wish("+14155550124", "sales", NOW))
+    desk = Desk(database)
+    rows = sorted(await desk.store.waiting(), key=lambda row: row.number)
+    theirs, made = await desk.store.accounts(rows)
+    assert (theirs.interaction.id, len(theirs.segments)) == (call, 1)
+    # Nobody called for the other: the interaction is made up, and is the callback's own.
+    assert (made.interaction.id, made.interaction.direction) == (rows[1].id, "outbound")
+    assert (made.interaction.identity, made.segments) == (Identity("phone", "+14155550124"), ())
+    assert await desk.store.accounts([]) == []
+    await desk.store.close()
