@@ -50,7 +50,9 @@ class Agents:
         counted (`Calls.dial`).
         """
         assert self.store is not None
-        if self.ahead.ready(callback, offer.interaction):
+        found = self._rows.found(offer.interaction)
+        engaged = found is not None and self._engaged.on_the_line(found[0])
+        if not engaged and self.ahead.ready(callback, offer.interaction):
             self._reserve(offer, callback)
             return
         self._coming[offer.offer] = offer

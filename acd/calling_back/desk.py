@@ -34,11 +34,6 @@ from acd.clock import Timer
 from acd.contacts import Contact, Leg
 from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
-<<<<<<< HEAD
-from crm.errors import CrmError
-=======
-from crm.identities import phone
->>>>>>> main
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
@@ -71,15 +66,10 @@ class CallingBack:
         self._orders = parts.orders
         self._driver = parts.driver
         rows = self._rows = Rows(self.tell, self._on_the_line)
-<<<<<<< HEAD
         engaged = self._engaged = Engaged(parts.contacts, rows.book)
+        self.incoming = Incoming(self.tell, rows, parts.contacts, engaged)
         self.calls = Calls(self.tell, rows, parts, engaged)
         self.agents = Agents(self.tell, rows, parts, engaged)
-=======
-        self.incoming = Incoming(rows, parts.contacts)
-        self.calls = Calls(self.tell, rows, parts)
-        self.agents = Agents(self.tell, rows, parts)
->>>>>>> main
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
         self._inbox: deque[ev.Event] = deque()
@@ -99,13 +89,8 @@ class CallingBack:
 
         `region` (ISO 3166) reads callers' numbers in national form.
         """
-<<<<<<< HEAD
-        self._store = self.calls.store = self.agents.store = store
-        self._engaged.region = region
-=======
         self._store = self.calls.store = self.agents.store = self.incoming.store = store
-        self._region = region
->>>>>>> main
+        self._engaged.region = region
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
@@ -127,73 +112,6 @@ class CallingBack:
         queues = {queue.name: queue for queue in roster.configuration.queues}
         self.tell(ev.Configured(roster.callbacks, queues))
 
-<<<<<<< HEAD
-    async def follow(self) -> None:
-        """Take in new rows and changed rows as they come. Never returns."""
-        store = self._store
-        assert store is not None
-        unread: set[str] = set()
-        all_unread = False
-        async for ids in store.changes():
-            unread |= ids
-            all_unread = all_unread or not ids
-            try:
-                if all_unread:
-                    if not self._rows.begins:
-                        await store.confirm()
-                    rows = await store.waiting()
-                    for count, row in enumerate(rows):
-                        self._know(row)
-                        if count % MANY == 0:
-                            await asyncio.sleep(0)
-                    unread |= self._rows.known()
-                    unread -= {row.id for row in rows}
-                    all_unread = False
-                while unread:
-                    callback = next(iter(unread))
-                    if (found := await store.get(callback)) is not None:
-                        self._know(found)
-                    unread.discard(callback)
-            except CrmError as error:
-                # They are read with what is told next.
-                log.warning("callbacks not read: %s", error, extra={"action": "callbacks_unread"})
-
-    def doubt(self, interaction: str) -> None:
-        """A caller is told that no callback could be promised; the database may have one yet.
-
-        Who is served then is not to be called as well, however late its row turns up.
-        """
-        if self._contacts.get(interaction) is not None:
-            self._doubts.add(interaction)
-
-    def _know(self, row: Callback) -> None:
-        interaction = row.interaction or row.id
-        if row.state == "waiting" and interaction in self._served and self._store is not None:
-            self._store.end(ev.End(row.id, Stage.MERGED, "answered", interaction))
-        else:
-            self._rows.know(row)
-
-    def gone(self, contact: Contact) -> None:
-        """A call is over: what its caller was promised can be begun with."""
-        if contact.interaction in self._doubts:
-            self._doubts.discard(contact.interaction)
-            if contact.answered:
-                self._served.append(contact.interaction)
-        waits = self._engaged.waits(contact, contact.queue)
-        if contact.answered and waits is not None and waits.requested_ms <= contact.entered:
-            # Served while it was due; what is promised for later stays.
-            self.tell(ev.CalledAgain(waits.id, contact.interaction))
-        row = self._rows.gone(contact.interaction)
-        if row is None or self._store is None:
-            return
-        if contact.answered:
-            # They had not hung up, and an agent took them before the promise was told.
-            self._store.end(ev.End(row.id, Stage.MERGED, "answered", contact.interaction))
-        else:
-            self._rows.know(row)
-
-=======
->>>>>>> main
     def called_again(self, contact: Contact, queue: str) -> Arrived | None:
         """Return the place that is kept for a caller who comes back to a queue; it is taken."""
         waits = self._engaged.waits(contact, queue)
