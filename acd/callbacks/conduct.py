@@ -358,5 +358,8 @@ class Conduct:
 
 
 def _is_ahead(one: Held, now: int) -> bool:
-    """Tell whether an agent has promised to call later: a call about something else ends it not."""
-    return bool(one.record.owner) and one.due > now
+    """Tell whether an agent has promised to call later: a call about something else ends it not.
+
+    Once that time has come it is as any other, also while it is put off, or is to be tried again.
+    """
+    return bool(one.record.owner) and not one.attempts and one.record.due_ms > now

@@ -58,7 +58,8 @@ class Outcome(StrEnum):
     CAPPED = "capped"
     """Not dialled, for the caps of the dialling gate; not counted."""
     UNDIALLED = "undialled"
-    """Not dialled, for the database or the link to the PBX was away; not counted."""
+    """Not dialled, for the database or the link to the PBX was away, or they were on the line by
+    another call; not counted."""
     BARRED = "barred"
     """Not dialled, for the dialling gate does not let this number be called, whenever it is: not
     counted, and there is no next attempt."""

@@ -24,6 +24,7 @@ from acd.calling_back import ahead
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
+from acd.calling_back.engaged import Engaged
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
 from acd.calling_back.incoming import Incoming
@@ -33,7 +34,6 @@ from acd.clock import Timer
 from acd.contacts import Contact, Leg
 from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
-from crm.identities import phone
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
@@ -66,12 +66,12 @@ class CallingBack:
         self._orders = parts.orders
         self._driver = parts.driver
         rows = self._rows = Rows(self.tell, self._on_the_line)
-        self.incoming = Incoming(rows, parts.contacts)
-        self.calls = Calls(self.tell, rows, parts)
-        self.agents = Agents(self.tell, rows, parts)
+        engaged = self._engaged = Engaged(parts.contacts, rows.book)
+        self.incoming = Incoming(self.tell, rows, parts.contacts, engaged)
+        self.calls = Calls(self.tell, rows, parts, engaged)
+        self.agents = Agents(self.tell, rows, parts, engaged)
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
-        self._region = ""
         self._inbox: deque[ev.Event] = deque()
         self._deciding = False
         self._timer: Timer | None = None
@@ -90,7 +90,7 @@ class CallingBack:
         `region` (ISO 3166) reads callers' numbers in national form.
         """
         self._store = self.calls.store = self.agents.store = self.incoming.store = store
-        self._region = region
+        self._engaged.region = region
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
@@ -114,16 +114,13 @@ class CallingBack:
 
     def called_again(self, contact: Contact, queue: str) -> Arrived | None:
         """Return the place that is kept for a caller who comes back to a queue; it is taken."""
-        number = contact.caller.number
-        e164 = phone(number, self._region) if number and self._region else None
-        own = e164 is None or contact.internal
-        callback = None if own else self._rows.book.of(queue, None, e164 or "")
-        if callback is None:
+        waits = self._engaged.waits(contact, queue)
+        if waits is None:
             return None
-        place, router = self._rows.book.place(callback), self._driver.router
+        place, router = self._rows.book.place(waits.id), self._driver.router
         kept = router.kept(place.interaction) if place is not None and router is not None else None
         self._taken = None
-        self.tell(ev.CalledAgain(callback, contact.interaction, kept))
+        self.tell(ev.CalledAgain(waits.id, contact.interaction, kept))
         return self._taken
 
     # --- the book ---------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Stage
+from acd.calling_back.engaged import Engaged
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Contact, Contacts
@@ -21,10 +23,21 @@ MANY = 100
 
 
 class Incoming:
-    """Makes rows known. Who was served meanwhile is not called back, however late a row comes."""
+    """Makes rows known; `tell` tells the book.
 
-    def __init__(self, rows: Rows, contacts: Contacts) -> None:
+    Who was served meanwhile is not called back, however late a row comes.
+    """
+
+    def __init__(
+        self,
+        tell: Callable[[ev.Event], None],
+        rows: Rows,
+        contacts: Contacts,
+        engaged: Engaged,
+    ) -> None:
+        self._tell = tell
         self._rows = rows
+        self._engaged = engaged
         self._contacts = contacts
         self.store: Store | None = None
         self._doubts: set[str] = set()
@@ -87,6 +100,10 @@ class Incoming:
             self._doubts.discard(contact.interaction)
             if contact.answered:
                 self._served.append(contact.interaction)
+        waits = self._engaged.waits(contact, contact.queue)
+        if contact.answered and waits is not None and waits.requested_ms <= contact.entered:
+            # Served while it was due; what is promised for later stays.
+            self._tell(ev.CalledAgain(waits.id, contact.interaction))
         row = self._rows.gone(contact.interaction)
         if row is None or self.store is None:
             return

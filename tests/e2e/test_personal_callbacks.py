@@ -12,6 +12,8 @@ from handing_house import A, Office, way
 from house import BRIEF, House
 
 from lab.hearing import hear_each_other
+from lab.leg import Leg
+from lab.phone import Phone
 
 CODE = "*26"
 CLEAR = 0.7
@@ -49,6 +51,22 @@ async def promises(house: House, customers: Customers, agent: str, minutes: str 
     (row,) = await rows(customers)
     assert (row["owner"], row["state"], row["source"]) == (agent, "waiting", "agent")
     await leg.ended(15)
+
+
+async def due_on_the_line(house: House, customers: Customers) -> tuple[str, Phone, Leg]:
+    """It is time for 1001, who is paused, to call somebody, who waits on the line by then.
+
+    Gives their number, its phone and the call.
+    """
+    number = await spoken_to(house, "1001")
+    outside = house.world.outside(number)
+    await promises(house, customers, "1001", "15")
+    await pause(house, "1001")
+    call, _ = await house.call(BRIEF, number=number)
+    await house.waiting(1)
+    await customers.db.execute("UPDATE callbacks SET due_at = now() WHERE number = $1", number)
+    await house.waiting(2, within=15)
+    return number, outside, call
 
 
 async def pause(house: House, agent: str) -> None:
@@ -140,6 +158,37 @@ async def test_where_customers_are_called_first_the_agent_of_ones_own_is_held_al
     await agent.hang_up()
     await customers.becomes(number, "connected")
     assert house.world.phones["1002"].rings() == 0
+
+
+async def test_who_waits_on_the_line_when_it_is_time_has_the_talk_there(
+    house: House, customers: Customers
+) -> None:
+    number, outside, call = await due_on_the_line(house, customers)
+    # To their agent, who is free now, no callback is offered: they are on the line.
+    own = await customers.agent("1001")
+    agent = await house.meets(own)
+    assert agent.shown_number == number
+    await hear_each_other(agent, call)
+    assert (await customers.row(number))["state"] == "waiting"
+    await agent.hang_up()
+    await call.ended()
+    row = await customers.becomes(number, "merged")
+    assert (row["tries"], row["reason"]) == (None, "called_again")
+    assert str(row["merged_into"]) == (await customers.written(number))["id"]
+    assert outside.rings() == 0
+
+
+async def test_who_gives_up_on_the_line_is_called_as_promised(
+    house: House, customers: Customers
+) -> None:
+    number, outside, call = await due_on_the_line(house, customers)
+    await call.hang_up()
+    await house.waiting(1)
+    agent = await customers.reserved(await customers.agent("1001"), 25)
+    customer = await customers.picks_up(outside)
+    await hear_each_other(agent, customer)
+    await agent.hang_up()
+    assert (await customers.becomes(number, "connected"))["tries"] == ["connected"]
 
 
 async def test_it_is_promised_with_the_customer_on_hold_for_a_later_time(
