@@ -104,6 +104,7 @@ def test_one_that_is_claimed_or_live_stays_what_it_is_while_its_row_changes() ->
 def test_who_is_called_already_is_not_called_once_more_for_another_agent() -> None:
     here = floor(FIRST, agents=0)
     here.promise("cb")
+    here.promise("other", number="+12125550124")
     for _ in range(2):
         here.tell(cb.Expected(("cb",)))
         assert here.claims == ["cb"]
