@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from callback_house import Customers
 from house import House
-from house_fixtures import TRUNK_NUMBER
+from house_shared import TRUNK_NUMBER
 
 PREMIUM = "+19005550177"
 OWN = "+14155550188"
