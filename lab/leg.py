@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lab import audio
 from lab.ami import AmiEvent, Moment
+from lab.ears import Ears
 from lab.errors import Deadline, LabError, NotHeard
 from lab.watch import Watch
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK_S = 0.4
-"""How long a block of the recording may stay unwritten while something is heard."""
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
 
@@ -38,11 +36,11 @@ class Ending:
 class Leg:
     """One channel of the world's PBX. Events come in through `take`; all waits have deadlines."""
 
-    def __init__(self, world: World, leg_id: str, label: str, heard: Path) -> None:
+    def __init__(self, world: World, leg_id: str, label: str, ears: Ears) -> None:
         self.world = world
         self.id = leg_id
         self.label = label
-        self.heard_path = heard
+        self._ears = ears
         self.channel = ""
         self.shown_number = ""
         self.shown_name = ""
@@ -162,14 +160,9 @@ class Leg:
 
     # --- what it hears --------------------------------------------------------------------------
 
-    def heard(self) -> audio.Sound:
-        """Give all that was heard, from the answer on; at most a third of a second late."""
-        return audio.read_heard(self.heard_path)
-
-    async def flush(self) -> None:
-        """Have all that was heard so far written; not while the leg speaks, that would stop it."""
-        if self.live and self.up is not None:
-            await self._go("line", "quiet")
+    def heard(self, since: int = 0) -> audio.Sound:
+        """Give all that was heard from the answer on, behind the first `since` samples."""
+        return self._ears.heard(self.id, since)
 
     async def hears(
         self,
@@ -184,21 +177,16 @@ class Leg:
         Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
         """
         deadline = time.monotonic() + within
-        seen = -1
-        best = audio.Match(0.0, 0)
+        finder = audio.Finder(sound, self.heard, since)
         while True:
             last = not self.live or time.monotonic() >= deadline
-            heard = self.heard()[since:]
-            if len(heard) != seen:
-                seen = len(heard)
-                found = await asyncio.to_thread(audio.correlation, heard, sound)
-                best = max(best, found, key=lambda match: match.value)
+            best = await asyncio.to_thread(finder.look, last=last)
             if best.value >= at_least:
                 return best
             if last:
                 raise NotHeard(
                     f"{self.label}: correlation {best.value:.3f} of {at_least:g} "
-                    f"in {seen / audio.RATE:.1f} s heard"
+                    f"in {finder.seconds:.1f} s heard"
                 )
             await asyncio.sleep(0.1)
 
@@ -209,14 +197,13 @@ class Leg:
         """
         deadline = time.monotonic() + within
         seen, grew = -1, time.monotonic()
-        stalled = for_s + _BLOCK_S
         while True:
             heard = self.heard()
             now = time.monotonic()
             if len(heard) != seen:
                 seen, grew = len(heard), now
             tail = heard[-int(for_s * audio.RATE) :]
-            if not audio.silent(heard) and (audio.silent(tail) or now - grew >= stalled):
+            if not audio.silent(heard) and (audio.silent(tail) or now - grew >= for_s):
                 return
             if now >= deadline or not self.live:
                 raise Deadline(f"{self.label}: quiet: not within {within:g} s")
@@ -228,7 +215,7 @@ class Leg:
         begun, width = len(self.heard()), int(seconds * audio.RATE)
         while True:
             last = not self.live or time.monotonic() >= deadline
-            tail = self.heard()[begun:][-width:]
+            tail = self.heard(begun)[-width:]
             if len(tail) >= width and audio.music(tail):
                 return
             if last:

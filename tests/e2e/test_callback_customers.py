@@ -137,7 +137,6 @@ async def test_what_follows_the_queue_follows_for_who_is_called_back(
         await house.stack.kill_service()
         await house.stack.start_service()
     await agent.hang_up()
-    await customer.flush()
     await customer.hears(house.spoken(ASKED), at_least=CLEAR, within=15)
     await house.stack.becomes("1001", "available")
     await customer.press("5")
