@@ -75,7 +75,7 @@ class Ears:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._new: set[socket.socket] = set()
+        self._new: dict[socket.socket, bytes] = {}
         self._wires: dict[int, list[_Wire]] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._lock = threading.Lock()
@@ -126,7 +126,7 @@ class Ears:
             while True:
                 connection, _ = self._listening.accept()
                 connection.setblocking(False)
-                self._new.add(connection)
+                self._new[connection] = b""
                 asyncio.get_running_loop().add_reader(connection, self._greet, connection)
                 self._greet(connection)
 
@@ -134,19 +134,22 @@ class Ears:
         """Learn whose connection it is; from then on it is read when somebody asks."""
         size = _HEAD.size + _UUID_BYTES
         try:
-            seen = connection.recv(size, socket.MSG_PEEK)
+            more = connection.recv(size - len(self._new[connection]))
         except BlockingIOError:
             return
         except OSError:
-            seen = b""
-        if 0 < len(seen) < size:
+            more = b""
+        seen = self._new[connection] + more
+        if more and len(seen) < size:
+            self._new[connection] = seen
             return
         asyncio.get_running_loop().remove_reader(connection)
-        self._new.discard(connection)
-        if len(seen) < size or _HEAD.unpack_from(seen) != (_UUID, _UUID_BYTES):
+        del self._new[connection]
+        digits = seen[_HEAD.size :].hex()
+        known = len(seen) == size and _HEAD.unpack_from(seen) == (_UUID, _UUID_BYTES)
+        if not known or not digits.isdecimal():
             connection.close()
             return
-        digits = seen[_HEAD.size :].hex()
         wire = _Wire(connection)
         with self._lock:
             self._wires.setdefault(int(digits[:20]), []).append(wire)
