@@ -220,6 +220,11 @@ class Finder:
         """How much has been looked at."""
         return self._seen / RATE
 
+    @property
+    def came(self) -> int:
+        """How many samples had come at the last look."""
+        return self._came
+
     def look(self, *, last: bool) -> Match:
         """Look once more, unless little has come and more is coming; gives the best place."""
         tail = self._heard(self._from)

@@ -136,6 +136,8 @@ class FlowLine:
                 await leg.ended(10)
                 test.run.ends = "hung up"
                 return
+            # What follows is another stream of sound, for which the recording is begun anew.
+            await leg.flush()
         else:
             await leg.press(step)
         with contextlib.suppress(TimeoutError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DEAF_S = 1.0
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
 
@@ -31,6 +32,21 @@ class Ending:
     cause: int
     sip: int | None
     text: str
+
+
+class _Deafness:
+    """Tells when nothing at all has come for a while, and then anew after as long again."""
+
+    def __init__(self) -> None:
+        self._came, self._since = -1, time.monotonic()
+
+    def deaf(self, came: int) -> bool:
+        """Take note that `came` samples have come until now."""
+        now = time.monotonic()
+        over = came == self._came and now - self._since >= _DEAF_S
+        if over or came != self._came:
+            self._came, self._since = came, now
+        return over
 
 
 class Leg:
@@ -50,6 +66,7 @@ class Leg:
         self.ending: Ending | None = None
         self.keys_received = ""
         self._said = 0
+        self._speaks_until = 0.0
         self._watch = Watch()
 
     # --- what happens ---------------------------------------------------------------------------
@@ -140,6 +157,7 @@ class Leg:
         spoken = self.world.store(sound)
         for name, value in (("LAB_SAY", spoken.name), ("LAB_SECONDS", str(spoken.seconds))):
             await self.world.ami.act("Setvar", Channel=self.channel, Variable=name, Value=value)
+        self._speaks_until = time.monotonic() + spoken.seconds
         await self._go("line", "say")
         return spoken.sound
 
@@ -164,6 +182,15 @@ class Leg:
         """Give all that was heard from the answer on, behind the first `since` samples."""
         return self._ears.heard(self.id, since)
 
+    async def flush(self) -> None:
+        """Begin to listen anew; not while the leg speaks, that would stop it.
+
+        A channel whose sound is translated may be deaf once another RTP stream has begun: packets
+        come in, no sound does, until its format is set anew.
+        """
+        if self.live and self.up is not None:
+            await self._go("line", "quiet")
+
     async def hears(
         self,
         sound: audio.Sound,
@@ -178,6 +205,7 @@ class Leg:
         """
         deadline = time.monotonic() + within
         finder = audio.Finder(sound, self.heard, since)
+        ear = _Deafness()
         while True:
             last = not self.live or time.monotonic() >= deadline
             best = await asyncio.to_thread(finder.look, last=last)
@@ -188,6 +216,8 @@ class Leg:
                     f"{self.label}: correlation {best.value:.3f} of {at_least:g} "
                     f"in {finder.seconds:.1f} s heard"
                 )
+            if ear.deaf(finder.came) and time.monotonic() >= self._speaks_until:
+                await self.flush()
             await asyncio.sleep(0.1)
 
     async def quiet(self, *, for_s: float = 0.6, within: float = 15.0) -> None:
@@ -213,11 +243,15 @@ class Leg:
         """Wait until music has been heard for `seconds` from now on; raises `NotHeard`."""
         deadline = time.monotonic() + within
         begun, width = len(self.heard()), int(seconds * audio.RATE)
+        ear = _Deafness()
         while True:
             last = not self.live or time.monotonic() >= deadline
-            tail = self.heard(begun)[-width:]
+            heard = self.heard(begun)
+            tail = heard[-width:]
             if len(tail) >= width and audio.music(tail):
                 return
             if last:
                 raise NotHeard(f"{self.label}: no music for {seconds:g} s")
+            if ear.deaf(len(heard)) and time.monotonic() >= self._speaks_until:
+                await self.flush()
             await asyncio.sleep(0.1)

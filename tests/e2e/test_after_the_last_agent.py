@@ -24,6 +24,8 @@ async def talk(office: Office) -> tuple[Leg, Line]:
 
 async def asked(office: Office, caller: Leg) -> None:
     """The survey runs now, to its end."""
+    # It comes in another RTP stream than the talk did: what is heard is recorded anew.
+    await caller.flush()
     await caller.hears(office.house.spoken(ASKED), within=15, at_least=0.7)
     await caller.press("5")
     await caller.hears(office.house.spoken(SOLVED))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uuid6
-from callback_house import SOON, Customers
+from callback_house import KEY, SOON, Customers
 from house import BRIEF, House, until
 
 from lab.hearing import hear_each_other
@@ -65,24 +65,7 @@ async def test_by_another_number_of_theirs_the_customer_takes_the_place(
     number, outside = await customers.promised()
     other = house.number()
     await becomes_theirs(house, number, "phone", other)
-    # Somebody else's number takes nobody's place.
-    stranger, strange = await house.call(BRIEF)
-    await house.waits(strange)
-    assert (await customers.row(number))["state"] == "waiting"
-    again, _ = await house.call(BRIEF, number=other)
-    row = await customers.becomes(number, "merged")
-    phone = await customers.agent("1001")
-    leg = await house.meets(phone)
-    assert leg.shown_number == other
-    await hear_each_other(leg, again)
-    await leg.hang_up()
-    leg = await house.meets(phone)
-    assert leg.shown_number == strange
-    await leg.hang_up()
-    await stranger.ended()
-    found = await customers.written(other)
-    assert (str(row["merged_into"]), row["reason"]) == (found["id"], "called_again")
-    assert found["outcome"] == "answered"
+    row = await customers.takes_the_place(number, other)
     assert outside.rings() == 0
     assert (await told(house, row["name"], "callback.merged"))["reason"] == "called_again"
 
@@ -122,21 +105,14 @@ async def talks(house: House, customers: Customers, outside: Phone, how: str) ->
 async def test_what_follows_the_queue_follows_for_who_is_called_back(
     house: House, customers: Customers, how: str
 ) -> None:
-    await customers.policy(key="9", first="customer" if how == "customer" else "agent")
-    number = house.number()
-    outside = house.world.outside(number)
-    call, _ = await house.call(SURVEYED, number=number)
-    await house.waits(number)
-    await call.press("9")
-    await call.hears(house.prompt("callback-confirm"), at_least=CLEAR, within=15)
-    await call.press("1")
-    await call.hears(house.prompt("wait-callback-promised"), at_least=CLEAR, within=15)
-    await call.ended(15)
+    await customers.policy(key=KEY, first="customer" if how == "customer" else "agent")
+    number, outside = await customers.promised_by_key(SURVEYED)
     agent, customer = await talks(house, customers, outside, how)
     if how == "restarted":
         await house.stack.kill_service()
         await house.stack.start_service()
     await agent.hang_up()
+    await customer.flush()
     await customer.hears(house.spoken(ASKED), at_least=CLEAR, within=15)
     await house.stack.becomes("1001", "available")
     await customer.press("5")
@@ -150,15 +126,8 @@ async def test_what_follows_the_queue_follows_for_who_is_called_back(
 
 
 async def test_who_hangs_up_first_is_asked_nothing(house: House, customers: Customers) -> None:
-    await customers.policy(key="9")
-    number = house.number()
-    outside = house.world.outside(number)
-    call, _ = await house.call(SURVEYED, number=number)
-    await house.waits(number)
-    await call.press("9")
-    await call.hears(house.prompt("callback-confirm"), at_least=CLEAR, within=15)
-    await call.press("1")
-    await call.ended(20)
+    await customers.policy(key=KEY)
+    number, outside = await customers.promised_by_key(SURVEYED)
     agent = await customers.reserved(await customers.agent("1001"))
     customer = await customers.picks_up(outside)
     await hear_each_other(agent, customer)
