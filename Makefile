@@ -24,7 +24,7 @@ DEV := $(VENV)/.stamp-dev
 # Those that need a processor each, and those that need a PBX and the time on the wall: these mostly
 # wait, so that two can go on beside each other, each with a Sala of its own.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
-TWO_AT_ONCE := --numprocesses 2 --dist loadfile
+TWO_AT_ONCE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 ON_THE_PBX := tests/contract tests/e2e tests/fault
 
 .PHONY: help run setup demo test check bench fault science fmt clean

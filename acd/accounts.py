@@ -6,7 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from crm.records import Interaction, JournalEntry, Outcome, Segment, SegmentKind
+from crm.records import (
+    Interaction,
+    InteractionDetail,
+    JournalEntry,
+    Outcome,
+    Segment,
+    SegmentKind,
+)
 
 
 class Recorder(Protocol):
@@ -47,6 +54,16 @@ class Account:
     """The closed stay in a queue that the caller left by a key; how it ended may still change."""
     placed: int = 0
     """The number of the last entry of its place."""
+
+    @classmethod
+    def of(cls, detail: InteractionDetail) -> Account:
+        """Take up rows as they are written."""
+        return cls(
+            detail.interaction,
+            segments=max((s.seq for s in detail.segments), default=0),
+            open=[s for s in detail.segments if s.ended_ms is None],
+            offers={s.offer for s in detail.segments if s.offer},
+        )
 
 
 TALKS = frozenset({SegmentKind.TALK, SegmentKind.HOLD})

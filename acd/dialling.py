@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from acd.gate import Counts, Gate, Refusal
 from crm import dialled
@@ -66,6 +66,11 @@ class Dialling:
         return self._judge(
             await dialled.counts(self._database, number, self._clock(), interaction=interaction)
         )
+
+    async def allowed(self, numbers: Collection[str]) -> set[str]:
+        """Return those numbers (E.164) that the caps let be called now, each by itself."""
+        before = await dialled.counts_of(self._database, numbers, self._clock())
+        return {number for number in numbers if self._judge(before[number]) is None}
 
     def _judge(self, before: dialled.Dialled) -> Refusal | None:
         return self._gate.caps(Counts(before.number, before.day, before.at_once))

@@ -310,7 +310,7 @@ class Floor:
         by_agent = contact.agent_left or contact.talking_to
         by = "customer" if event.by_caller else "agent" if by_agent else "system"
         self._ledger.ended(contact.interaction, now, by)
-        self.callbacks.gone(contact)
+        self.callbacks.incoming.gone(contact)
         if (parting := of_end(contact, event, now)) is not None:
             self.parted(parting)
 

@@ -77,13 +77,8 @@ class Ledger(Rows):
         """
         lasting: dict[str, WrapUp] = {}
         for detail in details:
-            account = Account(
-                detail.interaction,
-                segments=max((s.seq for s in detail.segments), default=0),
-                open=[s for s in detail.segments if s.ended_ms is None],
-                offers={s.offer for s in detail.segments if s.offer},
-                answered=any(s.kind == SegmentKind.TALK for s in detail.segments),
-            )
+            account = Account.of(detail)
+            account.answered = any(s.kind == SegmentKind.TALK for s in detail.segments)
             row = detail.interaction
             calls = row.ended_ms is not None or row.direction == "outbound"
             if calls and any(s.kind != SegmentKind.WRAP_UP for s in account.open):
@@ -99,11 +94,6 @@ class Ledger(Rows):
             self._forget_when_done(account)
         return lasting
 
-    def knows(self, interaction: str) -> bool:
-        """Whether an interaction's rows are in mind."""
-        self.catch_up()
-        return interaction in self._accounts
-
     def way(self, interaction: str) -> tuple[str, str] | None:
         """The flow and the version of it that an interaction went through; None: not known."""
         self.catch_up()
@@ -112,23 +102,6 @@ class Ledger(Rows):
         if row is None or row.flow is None or row.flow_version is None:
             return None
         return row.flow, row.flow_version
-
-    def reopened(self, detail: InteractionDetail) -> None:
-        """Go on with the rows of a caller who has hung up, and is to be called back."""
-        row = detail.interaction
-        account = self._accounts[row.id] = Account(
-            row,
-            segments=max((s.seq for s in detail.segments), default=0),
-            open=[s for s in detail.segments if s.ended_ms is None],
-            offers={s.offer for s in detail.segments if s.offer},
-        )
-        self._recorder.interaction(row)
-        self._go_on(account)
-
-    def _go_on(self, account: Account) -> None:
-        """What had ended goes on by a callback."""
-        account.stays = account.row.outcome or Outcome.CALLED_BACK
-        account.row = replace(account.row, ended_ms=None, outcome=None, ended_by=None)
 
     @afterwards
     def recovered(self, contact: Contact, at: int, fence: int = 0) -> None:

@@ -95,7 +95,7 @@ class Restorer:
         for offer in found.joins:
             on.orders.join(offer)
         for contact in found.gone:
-            self._callbacks.gone(contact)
+            self._callbacks.incoming.gone(contact)
             if floor.restarted and (parting := of_fault(contact, now)) is not None:
                 parted(parting)
         for contact in on.contacts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from acd.accounts import Account, Recorder
@@ -11,7 +11,7 @@ from acd.places import PLACE
 from acd.router.codec import to_entry
 from acd.router.events import Arrived, Decision, Event, Wanted
 from acd.router.journal import to_body
-from crm.records import JournalEntry, Outcome, Segment, SegmentKind
+from crm.records import InteractionDetail, JournalEntry, Outcome, Segment, SegmentKind
 
 
 class Rows(Afterwards):
@@ -21,10 +21,60 @@ class Rows(Afterwards):
         super().__init__(soon)
         self._recorder = recorder
         self._accounts: dict[str, Account] = {}
+        self._resting: dict[str, Account] | None = None
+        """Those that are over, while they are to be kept in mind: see `Ledger.rest`."""
 
     def __len__(self) -> int:
         self.catch_up()
         return len(self._accounts)
+
+    # --- those in mind ----------------------------------------------------------------------
+
+    def knows(self, interaction: str) -> bool:
+        """Whether an interaction's rows are in mind."""
+        self.catch_up()
+        return interaction in self._accounts
+
+    def reopened(self, detail: InteractionDetail) -> None:
+        """Go on with the rows of a caller who has hung up, and is to be called back."""
+        self._reopened(Account.of(detail))
+
+    def reopen(self, interaction: str) -> bool:
+        """Go on with rows that are in mind, also of who has ended (`rest`); False if none are."""
+        if self.knows(interaction):
+            return True
+        resting = self._resting or {}
+        account = resting.pop(interaction, None)
+        if account is None:
+            return False
+        self._reopened(
+            Account(account.row, account.segments, list(account.open), set(account.offers))
+        )
+        return True
+
+    def rest(self, details: Iterable[InteractionDetail]) -> None:
+        """Keep in mind rows of ended interactions, and of all that end, until `rested`."""
+        self._resting = {
+            detail.interaction.id: Account.of(detail)
+            for detail in details
+            if not self.knows(detail.interaction.id)
+        }
+
+    def rested(self) -> None:
+        """Those that have ended are in mind no longer."""
+        self._resting = None
+
+    def _reopened(self, account: Account) -> None:
+        self._accounts[account.row.id] = account
+        self._recorder.interaction(account.row)
+        self._go_on(account)
+
+    def _go_on(self, account: Account) -> None:
+        """What had ended goes on by a callback."""
+        account.stays = account.row.outcome or Outcome.CALLED_BACK
+        account.row = replace(account.row, ended_ms=None, outcome=None, ended_by=None)
+
+    # --- rows ---------------------------------------------------------------------------------
 
     @afterwards
     def presence(self, agent: str, wanted: Wanted, reason: str, at: int) -> None:
@@ -89,3 +139,5 @@ class Rows(Afterwards):
     def _forget_when_done(self, account: Account) -> None:
         if account.row.ended_ms is not None and not account.open and not account.talks:
             self._accounts.pop(account.row.id, None)
+            if self._resting is not None:
+                self._resting[account.row.id] = account

@@ -274,7 +274,7 @@ async def change_number(database: Database, callback: str, number: str) -> bool:
 
 
 async def declined(database: Database, interaction: str, queue: str, at_ms: int) -> None:
-    """Count a caller who was offered a callback and stayed in line; once, however often asked."""
+    """Count a caller who was offered a callback and did not take it; once, however often asked."""
     await database.value("callbacks_decline", interaction, queue, at_ms)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,3 +57,15 @@ async def counts(
     row = await database.row("dialled_counts", number, now_ms, interaction)
     assert row is not None
     return Dialled(row["number"], row["day"], row["at_once"])
+
+
+async def counts_of(
+    database: Database, numbers: Collection[str], now_ms: int
+) -> dict[str, Dialled]:
+    """Return, by number, what was dialled before; `at_once` leaves no interaction out."""
+    if not numbers:
+        return {}
+    every = await counts(database, "", now_ms)
+    rows = await database.rows("dialled_numbers", list(numbers), now_ms)
+    each = {row["number"]: row["count"] for row in rows}
+    return {one: Dialled(each.get(one, 0), every.day, every.at_once) for one in numbers}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
@@ -17,6 +18,12 @@ async def get(database: Database, interaction: str) -> InteractionDetail:
     if detail is None:
         raise NotFound(f"There is no interaction {interaction}.")
     return _detail(detail)
+
+
+async def some(database: Database, ids: Collection[str]) -> dict[str, InteractionDetail]:
+    """Return interactions by id; those that there are not are left out."""
+    rows = await database.rows("interactions_some", list(ids))
+    return {one.interaction.id: one for one in (_detail(row["detail"]) for row in rows)}
 
 
 async def recent(database: Database, limit: int = 20) -> list[InteractionDetail]:

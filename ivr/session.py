@@ -40,7 +40,7 @@ from ivr.flow.actions import (
 from ivr.flow.frame import Facts, World
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
-from ivr.flow.outcomes import Broken, Keyed, Outcome, Played, Refused, Spoke
+from ivr.flow.outcomes import Broken, CallerGone, Keyed, Outcome, Played, Refused, Spoke
 from ivr.flow.parts import Recorded
 from ivr.performer import PATIENCE_MS, perform
 from ivr.services import Place, Services
@@ -142,7 +142,7 @@ class Session:
         self._interpreter = Interpreter(flow.document, language=language, facts=facts, world=world)
         self._carried = dict(call.carried)
         self._interpreter.restore(state.of_facts(self._carried))
-        self._answered = False
+        self._answered = self._gone = False
         self._recordings = 0
 
     async def run(self, node: str | None = None) -> None:
@@ -221,13 +221,14 @@ class Session:
                     alarmed = True
                     self._log("ivr_cut", action, "the flow goes on without end and was cut")
                 self._note(action)
-                outcome = await self._do(action)
+                try:
+                    outcome = await self._do(action)
+                except CallGone:
+                    self._gone, outcome = True, CallerGone()
                 if isinstance(outcome, Left):
                     why = outcome
                     break
                 action = self._interpreter.resume(outcome, now_ms=self._clock())
-        except CallGone:
-            why = Left.CALLER_GONE
         except SwitchError as error:
             self._log("ivr_failed", action, str(error))
             with suppress(PbxError):
@@ -260,7 +261,8 @@ class Session:
                 return Left.CALLER_GONE
             case _:
                 # The state is carried before: what is done may take effect though we die of it.
-                await self._carry_node(action.node, now=True)
+                if not self._gone:
+                    await self._carry_node(action.node, now=True)
                 return await perform(
                     action,
                     self._services,

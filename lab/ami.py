@@ -96,11 +96,12 @@ class AmiLink:
             async with asyncio.timeout(within):
                 await self._manager.connect()
                 await asyncio.sleep(0)
-                await self._manager.authenticated_future
+                reply = await self._manager.authenticated_future
         except (TimeoutError, OSError) as error:
             raise WorldError("the world's PBX does not take the AMI login") from error
         if not self._manager.authenticated:
-            raise WorldError("the world's PBX refused the AMI login")
+            # A secret is made for each PBX: another's may have got the port.
+            raise WorldError(f"a PBX refused the login at AMI port {self._port}: {reply.message}")
 
     async def act(
         self, action: str, within: float = ACTION_S, **fields: Value

@@ -30,12 +30,12 @@ class Phone:
 
     # --- registration ---------------------------------------------------------------------------
 
-    async def register(self, within: float = 5.0) -> None:
+    async def register(self, within: float = 12.0) -> None:
         """Register, and wait until Sala's PBX has taken it."""
         await self._world.ami.act("PJSIPRegister", Registration=self.account)
         await self.registered(within)
 
-    async def unregister(self, within: float = 5.0) -> None:
+    async def unregister(self, within: float = 12.0) -> None:
         """Take the registration back, and wait until Sala's PBX has confirmed."""
         await self._world.ami.act("PJSIPUnregister", Registration=self.account)
         await self._registration(False, within)
@@ -88,7 +88,7 @@ class Phone:
         self.legs.append(leg)
         self._incoming.put_nowait(leg)
 
-    async def ringing(self, within: float = 5.0) -> Leg:
+    async def ringing(self, within: float = 12.0) -> Leg:
         """Wait for the next INVITE; the leg tells when it came and what caller was shown."""
         try:
             async with asyncio.timeout(within):
@@ -106,7 +106,7 @@ class Phone:
             self._incoming.get_nowait()
         self.legs.clear()
 
-    async def answer(self, leg: Leg, within: float = 3.0) -> Leg:
+    async def answer(self, leg: Leg, within: float = 12.0) -> Leg:
         """Pick up a ringing call, and wait until it is up."""
         await self._world.ami.act(
             "Redirect", Channel=leg.channel, Context="phones", Exten="pick-up", Priority="1"

@@ -26,12 +26,13 @@ import aiohttp
 import asyncpg
 import psutil
 
-from lab import ports
+from lab import family, ports
 from lab.errors import Deadline, StackError
 from pbx.appliance.fetch import ensure
 from pbx.appliance.root import Pbx
 from pbx.errors import ApplianceError
 
+ROOT = Path(__file__).resolve().parent.parent
 RTP_PORTS = 400
 STOP_S = 25.0
 
@@ -59,6 +60,7 @@ class Stack:
         self.home = Path()
         self.sip: tuple[str, int] = ("127.0.0.1", 0)
         self.environment: dict[str, str] = {}
+        self._ports: list[int] = []
         self.ready_s = 0.0
 
     # --- life -----------------------------------------------------------------------------------
@@ -87,6 +89,7 @@ class Stack:
         begun = time.monotonic()
         self.home = Path(tempfile.mkdtemp(prefix="sala-"))
         self.environment = self._environment()
+        await asyncio.to_thread(_lay, ROOT / ".sala" / "media", self.home / "state" / "media")
         with (self.home / "up.out").open("wb") as output:
             self._up = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sala", "up", "--no-secrets"),
@@ -104,6 +107,7 @@ class Stack:
     def _environment(self) -> dict[str, str]:
         sip, ami, agi = ports.free(3)
         first, last = ports.free_range(RTP_PORTS)
+        self._ports = [sip, ami, agi, *range(first, last + 1)]
         self.sip = ("127.0.0.1", sip)
         settings = {
             "state": str(self.home / "state"),
@@ -119,8 +123,7 @@ class Stack:
             for name, value in os.environ.items()
             if not name.startswith("SALA_") or name in {"SALA_CACHE", "SALA_ASTERISK"}
         }
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(part for part in (root, kept.get("PYTHONPATH", "")) if part)
+        path = os.pathsep.join(part for part in (str(ROOT), kept.get("PYTHONPATH", "")) if part)
         return {
             **kept,
             "PYTHONPATH": path,
@@ -140,7 +143,7 @@ class Stack:
             self._pool = None
         left: list[str] = []
         if self._up is not None:
-            family = self._family()
+            running = family.of(self.home / "state")
             self._signal_up(signal.SIGCONT)
             self._signal_up(signal.SIGINT)
             try:
@@ -150,26 +153,14 @@ class Stack:
                 left.append("sala up itself")
                 self._signal_up(signal.SIGKILL)
                 await self._up.wait()
-            left += _kill_left(family)
+            left += family.kill_left(running)
             self._up = None
         if self.home != Path():
             await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
             self.home = Path()
+        ports.give_back(self._ports)
         if left:
             raise StackError(f"left running after the end of sala up: {', '.join(left)}")
-
-    def _family(self) -> list[psutil.Process]:
-        """Everything that runs on the state folder: `sala up`, its children, and Postgres."""
-        found: list[psutil.Process] = []
-        state = str(self.home / "state")
-        for process in psutil.process_iter(["pid"]):
-            with contextlib.suppress(psutil.Error):
-                if process.pid == os.getpid():
-                    continue
-                inside = state in " ".join(process.cmdline())
-                if inside or process.environ().get("SALA_STATE") == state:
-                    found.append(process)
-        return found
 
     def _signal_up(self, number: signal.Signals) -> None:
         if self._up is not None and self._up.returncode is None:
@@ -247,10 +238,19 @@ class Stack:
         conf = str(self.home / "state" / "asterisk")
         if self._up is not None:
             for child in psutil.Process(self._up.pid).children():
-                if any(conf in word for word in child.cmdline()):
-                    child.kill()
-                    return
+                with contextlib.suppress(psutil.Error):  # what was killed before lies here still
+                    if any(conf in word for word in child.cmdline()):
+                        child.kill()
+                        return
         raise StackError("the PBX does not run")
+
+    async def mend(self, within: float = 60.0) -> None:
+        """Have all back that was killed and not started again: service, database and PBX.
+
+        Raises `StackError` when it does not come back.
+        """
+        await self.start_service(within)
+        await self.start_database(within)
 
     async def _kill(self, process: psutil.Process) -> None:
         """Kill a process that `sala up` would start again, and have it wait with that."""
@@ -289,7 +289,7 @@ class Stack:
                 return str(row.get("presence"))
         raise StackError(f"the service knows no agent {agent}")
 
-    async def becomes(self, agent: str, presence: str, within: float = 5.0) -> None:
+    async def becomes(self, agent: str, presence: str, within: float = 12.0) -> None:
         """Wait until an agent's presence is this; raises `Deadline` with what it is."""
         deadline = time.monotonic() + within
         while (found := await self.presence(agent)) != presence:
@@ -388,12 +388,11 @@ def pbx() -> Pbx:
     return _found[0]
 
 
-def _kill_left(family: list[psutil.Process]) -> list[str]:
-    """Kill what of the family still runs after a moment; tell what it was."""
-    _, alive = psutil.wait_procs(family, timeout=2)
-    told = []
-    for process in alive:
-        with contextlib.suppress(psutil.Error):
-            told.append(f"{process.name()} ({process.pid})")
-            process.kill()
-    return told
+def _lay(rendered: Path, media: Path) -> None:
+    """Lay prompts that set-up has rendered before, so that only what differs is rendered here."""
+    # Links will do: a prompt that is rendered anew takes the place of the file, and is not in it.
+    for copy in (os.link, shutil.copy2):
+        with contextlib.suppress(OSError):
+            shutil.copytree(rendered, media, copy_function=copy)
+            return
+        shutil.rmtree(media, ignore_errors=True)

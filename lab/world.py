@@ -76,6 +76,7 @@ class World:
         self._ears: Ears | None = None
         self._instance: Instance | None = None
         self._links: list[AmiLink] = []
+        self._ports: list[int] = []
         self.home = Path()
         self.sip_port = sip_port
         self._numbers_outside: dict[str, Phone] = {}
@@ -120,9 +121,11 @@ class World:
         self.home = Path(tempfile.mkdtemp(prefix="sala-world-"))
         for folder in ("etc", "db", "spool", "run", "log", "heard", "said"):
             (self.home / folder).mkdir()
-        free_port, ami_port = ports.free(2, self._address)
-        self.sip_port = self.sip_port or free_port
+        (ami_port,) = ports.free(1, self._address)
+        if not self.sip_port:
+            (self.sip_port,) = ports.free(1, self._address)
         first, last = ports.free_range(self._rtp_ports, self._address)
+        self._ports = [ami_port, *range(first, last + 1)]
         secret = secrets.token_urlsafe(24)
         self._ears = Ears(self.home / "heard")
         ears = self._ears.open(self._address)
@@ -155,6 +158,11 @@ class World:
         await self.keys.act("Events", EventMask="off")
         await self._read_registrations()
 
+    @property
+    def running(self) -> bool:
+        """Whether the PBX runs, and not since `crash` none."""
+        return self._instance is not None
+
     async def crash(self) -> None:
         """Kill the PBX (SIGKILL): callers, phones and trunk are gone without a word.
 
@@ -184,6 +192,7 @@ class World:
         if self._ears is not None:
             self._ears.close()
             self._ears = None
+        ports.give_back(self._ports)
         if self.home != Path():
             await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
             self.home = Path()

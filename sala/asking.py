@@ -69,7 +69,7 @@ class Lines:
 
     def doubt(self, interaction: str) -> None:
         """A caller is told that nothing could be promised; it may be stored nevertheless."""
-        self._floor.callbacks.doubt(interaction)
+        self._floor.callbacks.incoming.doubt(interaction)
 
 
 class FlowCallbacks:

@@ -195,7 +195,7 @@ class Service:
         callbacks = (
             expiring(database, lambda: lines.roster.callbacks, clock.now)
             if self._store is None
-            else floor.callbacks.follow()
+            else floor.callbacks.incoming.follow()
         )
         self._tasks.append(asyncio.create_task(callbacks, name="callbacks"))
 
@@ -218,6 +218,7 @@ class Service:
         )
         rows = [*await store.waiting(), *await store.sealed()]
         self._floor.callbacks.serve(store, rows, settings.default_region)
+        await self._floor.callbacks.ahead()
 
     async def stop(self) -> None:
         """Let go of everything; calls in progress and callers in line stay with the PBX."""

@@ -17,13 +17,14 @@ from crm.identities import phone
 from ivr.errors import IvrError
 from ivr.flow.actions import Action, AskCallback
 from ivr.flow.behaviour import Unfit
-from ivr.flow.behaviour.recall import Ending, Talk, Terms, talk
+from ivr.flow.behaviour.recall import Ending, Talk, Terms, hung_up, talk
 from ivr.flow.expressions import ExpressionFailed
 from ivr.flow.outcomes import Broken, Done, Outcome, Refused
 from ivr.performer import PATIENCE_MS
 from ivr.saying import Unsayable
 from ivr.services import Callbacks
 from ivr.session import Session
+from pbx.errors import CallGone
 from pbx.port import Call
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Errands:
                 told_ms=told or contact.told_ms,
             )
 
+        assert self._callbacks is not None
         steps: Talk = talk(Terms(contact.queue, session.language, promise), own)
         late = False
         try:
@@ -136,6 +138,11 @@ class Errands:
         except StopIteration as stop:
             ending: Ending = stop.value
             return None if late else ending
+        except CallGone:
+            # Who hangs up before it is promised has declined, if one was to be had.
+            if hung_up(steps) is Ending.DECLINED:
+                await self._callbacks.declined(contact.interaction, contact.queue)
+            raise
         except (Unfit, Unsayable, ExpressionFailed) as error:
             self._log(contact, "callback_failed", type(error).__name__)
             return Ending.REFUSED

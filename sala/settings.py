@@ -241,6 +241,13 @@ class Settings(BaseSettings):
         description="Seconds the service may be away before the survival script takes callers.",
         json_schema_extra=_expects("a number of seconds between 1 and 3600"),
     )
+    restart_max_s: Seconds = Field(
+        default=15,
+        ge=1,
+        le=600,
+        description="Longest pause before a part that dies again and again is started anew.",
+        json_schema_extra=_expects("a number of seconds between 1 and 600"),
+    )
     announce_waits: bool = Field(
         default=True,
         description="Tell who waits how long it may take, as a range, where enough is known.",

@@ -25,7 +25,7 @@ from sala.progress import Steps
 from sala.screen import Screen
 from sala.setup import SetUp, set_up
 from sala.sources import Loaded
-from sala.supervisor import Child, Part, Supervisor
+from sala.supervisor import Backoff, Child, Part, Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,9 @@ class _Up:
             stop_s=SERVICE_STOP_S,
         )
         parts: list[Part] = [postgres, AsteriskPart(settings, ready.pbx, postgres), service]
-        self._supervisor = Supervisor(parts, screen.changed)
+        self._supervisor = Supervisor(
+            parts, screen.changed, backoff=lambda: Backoff(most=settings.restart_max_s)
+        )
         self._screen = screen
         self._postgres = postgres
         self._asked = 0

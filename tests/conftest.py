@@ -17,6 +17,29 @@ from crm.database import Database
 from crm.migrations import migrate
 from sala.database import prepare
 
+LONGEST = (
+    "test_callback_kills",
+    "test_first_flow",
+    "test_callback_ways",
+    "test_flow_nodes",
+    "test_callback_offers",
+    "test_configuration",
+    "test_personal_callbacks",
+    "test_callbacks",
+    "test_callback_customers",
+    "test_flow_samples",
+    "test_callbacks_restart",
+    "test_bench_ground",
+    "test_trunk_failure",
+)
+"""Modules that take more than a minute, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end, one process would wait for another's."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:

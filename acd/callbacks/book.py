@@ -24,7 +24,7 @@ A clock that jumps moves deadlines, never the order or the number of attempts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from heapq import nsmallest
 from itertools import islice
@@ -136,6 +136,21 @@ class Book:
     def in_line(self) -> list[tuple[str, Arrived]]:
         """Return those that stand in the router's line, with what brings each to its place."""
         return [(one.id, one.place) for one in self._shelf.held.values() if one.in_line]
+
+    def first(self, rows: Iterable[Callback], now: int, count: int) -> list[Callback]:
+        """Return, of rows not known yet, those that agents are rung for first, at most `count`."""
+        due = [
+            row for row in rows
+            if row.queue and row.due_ms <= now and (self.policy(row.queue).agent_first or row.owner)
+        ]  # fmt: skip
+
+        def order(row: Callback) -> tuple[int, int]:
+            queue = self._conduct.queues.get(row.queue or "") or QueueConfig(row.queue or "")
+            return key(arrival(row, queue, self.policy(queue.name).owner_wait_ms), queue)
+
+        # To read the places of ten thousand would take longer than what it is for.
+        near = nsmallest(10 * count, due, key=lambda row: row.requested_ms)
+        return nsmallest(count, near, key=order)
 
     def place(self, callback: str) -> Arrived | None:
         """Return what brings an open callback to its place; None as `stage`."""

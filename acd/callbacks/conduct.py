@@ -304,15 +304,18 @@ class Conduct:
         pause: int | None = again_ms
         if outcome is Outcome.LATER:
             pause = policy.later_ms
+        elif outcome is Outcome.BARRED:
+            pause = None
         elif outcome not in _UNCOUNTED:
-            pause = policy.pause(outcome, one.attempts)
             one.attempts += 1
-            if pause is None or one.attempts >= policy.attempts:
-                self._finish(one, outcome, Stage.FAILED, str(outcome))
-                self._gone(one, Stage.FAILED)
-                return
+            last = one.attempts >= policy.attempts
+            pause = None if last else policy.pause(outcome, one.attempts - 1)
+        if pause is None:
+            self._finish(one, outcome, Stage.FAILED, str(outcome))
+            self._gone(one, Stage.FAILED)
+            return
         # One that was put off meanwhile stays put off.
-        due = max(one.due, now + (pause or 0))
+        due = max(one.due, now + pause)
         due = self._calling.next(policy.calling, one.record.number, due)
         if due >= one.expires:
             self._finish(one, outcome, Stage.EXPIRED, str(outcome))
@@ -355,5 +358,8 @@ class Conduct:
 
 
 def _is_ahead(one: Held, now: int) -> bool:
-    """Tell whether an agent has promised to call later: a call about something else ends it not."""
-    return bool(one.record.owner) and one.due > now
+    """Tell whether an agent has promised to call later: a call about something else ends it not.
+
+    Once that time has come it is as any other, also while it is put off, or is to be tried again.
+    """
+    return bool(one.record.owner) and not one.attempts and one.record.due_ms > now

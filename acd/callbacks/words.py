@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     MACHINE = "machine"
     FAILED = "failed"
     REFUSED = "refused"
-    """The dialling gate or the network said that this number may not be called."""
+    """The network said that there is no such number."""
     CONGESTION = "congestion"
     HUNG_UP = "hung_up"
     """The customer answered and went before they talked."""
@@ -58,7 +58,11 @@ class Outcome(StrEnum):
     CAPPED = "capped"
     """Not dialled, for the caps of the dialling gate; not counted."""
     UNDIALLED = "undialled"
-    """Not dialled, for the database or the link to the PBX was away; not counted."""
+    """Not dialled, for the database or the link to the PBX was away, or they were on the line by
+    another call; not counted."""
+    BARRED = "barred"
+    """Not dialled, for the dialling gate does not let this number be called, whenever it is: not
+    counted, and there is no next attempt."""
     CONNECTED = "connected"
 
 
@@ -68,7 +72,7 @@ RETRIED = (
 )  # fmt: skip
 """Outcomes that a policy's retry plan speaks of; each counts as an attempt."""
 
-NOT_DIALLED = frozenset({Outcome.WITHDRAWN, Outcome.CAPPED, Outcome.UNDIALLED})
+NOT_DIALLED = frozenset({Outcome.WITHDRAWN, Outcome.CAPPED, Outcome.UNDIALLED, Outcome.BARRED})
 """Outcomes of claims after which nobody was dialled."""
 
 

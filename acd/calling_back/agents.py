@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from acd.callbacks import Policy, events as ev
 from acd.callbacks.words import LIVE, Stage
+from acd.calling_back.ahead import Ahead
 from acd.calling_back.attempt import AWAY_MS, CAPPED_MS, RESERVED, facts
+from acd.calling_back.engaged import ENGAGED_MS, Engaged
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Leg
@@ -24,25 +26,35 @@ log = logging.getLogger(__name__)
 class Agents:
     """Rings agents whom the router has chosen for callbacks. `tell` tells the book."""
 
-    def __init__(self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts) -> None:
+    def __init__(
+        self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts, engaged: Engaged
+    ) -> None:
         self._tell = tell
         self._rows = rows
+        self._engaged = engaged
         self._ledger = parts.ledger
         self._clock = parts.clock
         self._legs = parts.legs
         self._orders = parts.orders
         self._driver = parts.driver
         self.store: Store | None = None
+        self.ahead = Ahead(parts.ledger, parts.clock)
         self._coming: dict[str, Offer] = {}
         """By offer: those whose agents are about to be rung."""
 
     def ring(self, offer: Offer, callback: str) -> None:
-        """Ring, once the interaction's rows are known: more of them come now.
+        """Ring, once the interaction's rows are known: more of them come now (see `Ahead`).
 
-        Nobody is rung while the caps of the dialling gate allow no call, so that no agent waits
-        for nothing; the last word is said when the call is counted (`Calls.dial`).
+        Nobody is rung while the caps of the dialling gate allow no call, or while the customer is
+        on the line, so that no agent waits for nothing; the last word is said when the call is
+        counted (`Calls.dial`).
         """
         assert self.store is not None
+        found = self._rows.found(offer.interaction)
+        engaged = found is not None and self._engaged.on_the_line(found[0])
+        if not engaged and self.ahead.ready(callback, offer.interaction):
+            self._reserve(offer, callback)
+            return
         self._coming[offer.offer] = offer
         self.store.run(self._ring(offer, callback))
 
@@ -51,7 +63,9 @@ class Agents:
         found = self._rows.found(offer.interaction)
         why, for_ms = "", 0
         try:
-            if found is not None:
+            if found is not None and self._engaged.on_the_line(found[0]):
+                why, for_ms = "the customer is on the line", ENGAGED_MS
+            elif found is not None:
                 await self.store.reopen(self._ledger, found[0], offer.interaction)
                 refusal = await self.store.caps(found[0].number, offer.interaction)
                 if refusal is not None:
@@ -67,8 +81,12 @@ class Agents:
             if self._coming.pop(offer.offer, None) is not None:
                 self._tell(ev.Deferred(callback, for_ms))
             return
+        if self._coming.pop(offer.offer, None) is not None:
+            self._reserve(offer, callback)
+
+    def _reserve(self, offer: Offer, callback: str) -> None:
         found = self._rows.found(offer.interaction)
-        if self._coming.pop(offer.offer, None) is None or found is None:
+        if found is None:
             return
         record, place = found
         now = self._clock.now()

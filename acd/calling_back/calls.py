@@ -19,6 +19,7 @@ from acd.calling_back.attempt import (
     facts,
     fence_of,
 )
+from acd.calling_back.engaged import ENGAGED_MS, Engaged
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.contacts import Contact
@@ -37,9 +38,12 @@ TALKS = frozenset({CallState.TALKING, CallState.HELD, CallState.CONFERENCE})
 class Calls:
     """Makes attempts. `tell` tells the book."""
 
-    def __init__(self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts) -> None:
+    def __init__(
+        self, tell: Callable[[ev.Event], None], rows: Rows, parts: Parts, engaged: Engaged
+    ) -> None:
         self._tell = tell
         self._rows = rows
+        self._engaged = engaged
         self._switch = parts.switch
         self._ledger = parts.ledger
         self._clock = parts.clock
@@ -84,8 +88,12 @@ class Calls:
         try:
             await self.store.reopen(self._ledger, attempt.record, attempt.interaction)
             self._begins(attempt)
-            refusal = await self.store.allow(dial.number, attempt.interaction)
-            if refusal is None and self._driver.up and not attempt.given_up:
+            engaged = self._engaged.on_the_line(attempt.record)
+            refusal = None
+            if not engaged:
+                refusal = await self.store.allow(dial.number, attempt.interaction)
+            may = refusal is None and not engaged
+            if may and self._driver.up and not attempt.given_up:
                 self._switch.dial(
                     attempt.call,
                     dial.number,
@@ -98,15 +106,15 @@ class Calls:
                 return
             if refusal is not None:
                 again_ms = CAPPED_MS.get(refusal, 0)
-                outcome = Outcome.CAPPED if again_ms else Outcome.REFUSED
+                outcome = Outcome.CAPPED if again_ms else Outcome.BARRED
                 self._log("dial_refused", attempt, refusal.value)
             elif not attempt.given_up:
-                outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
+                outcome, again_ms = Outcome.UNDIALLED, ENGAGED_MS if engaged else AWAY_MS
         except CrmError as error:
             outcome, again_ms = Outcome.UNDIALLED, AWAY_MS
             self._log("callback_undialled", attempt, type(error).__name__)
         except LocalProtocolError as error:
-            outcome = Outcome.FAILED
+            outcome = Outcome.BARRED
             self._log("callback_undialled", attempt, type(error).__name__)
         self.over(attempt, outcome, again_ms)
 

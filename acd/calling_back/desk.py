@@ -14,26 +14,26 @@ asked go on: an attempt is a segment of kind `callback`, beside the agents' ring
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from dataclasses import replace
 
 from acd.callbacks import events as ev
 from acd.callbacks.words import Outcome, Stage
+from acd.calling_back import ahead
 from acd.calling_back.agents import Agents
 from acd.calling_back.attempt import CALLBACK, Attempt, call_of
 from acd.calling_back.calls import TALKS, Calls
+from acd.calling_back.engaged import Engaged
 from acd.calling_back.expecting import Expecting
 from acd.calling_back.found import Found, sort_out
+from acd.calling_back.incoming import Incoming
 from acd.calling_back.rows import Rows
 from acd.calling_back.store import Store
 from acd.clock import Timer
 from acd.contacts import Contact, Leg
 from acd.parts import Parts
 from acd.router.events import Arrived, Event, LeaveReason, Left, Offer, OfferAccepted
-from crm.errors import CrmError
-from crm.identities import phone
 from crm.records import Callback
 from pbx.port import (
     CallEnded,
@@ -47,8 +47,6 @@ from pbx.port import (
 
 log = logging.getLogger(__name__)
 
-MANY = 100
-"""How many rows are taken in at a time, so that calls go on meanwhile."""
 _PLAIN = (ev.Enter, ev.Leave, ev.Ask, ev.Connect)
 """Decisions that are only logged in detail."""
 
@@ -68,19 +66,16 @@ class CallingBack:
         self._orders = parts.orders
         self._driver = parts.driver
         rows = self._rows = Rows(self.tell, self._on_the_line)
-        self.calls = Calls(self.tell, rows, parts)
-        self.agents = Agents(self.tell, rows, parts)
+        engaged = self._engaged = Engaged(parts.contacts, rows.book)
+        self.incoming = Incoming(self.tell, rows, parts.contacts, engaged)
+        self.calls = Calls(self.tell, rows, parts, engaged)
+        self.agents = Agents(self.tell, rows, parts, engaged)
         self._expecting = Expecting(self.tell, rows.book, parts.clock, parts.driver)
         self._store: Store | None = None
-        self._region = ""
         self._inbox: deque[ev.Event] = deque()
         self._deciding = False
         self._timer: Timer | None = None
         self._taken: Arrived | None = None
-        self._doubts: set[str] = set()
-        """Interactions on the line of which it is not known whether a callback was promised."""
-        self._served: deque[str] = deque(maxlen=MANY)
-        """Such as were answered, and are over."""
 
     @property
     def up(self) -> bool:
@@ -94,11 +89,17 @@ class CallingBack:
 
         `region` (ISO 3166) reads callers' numbers in national form.
         """
-        self._store = self.calls.store = self.agents.store = store
-        self._region = region
+        self._store = self.calls.store = self.agents.store = self.incoming.store = store
+        self._engaged.region = region
         self._rows.start(rows)
         store.serve(self.tell, self.calls.lost)
         self.configure()
+
+    async def ahead(self) -> None:
+        """Read what the first in line are rung with, so that none behind them rings before."""
+        assert self._store is not None
+        first = self._rows.first(self._clock.now(), ahead.MANY)
+        await self.agents.ahead.read(self._store, first)
 
     def _on_the_line(self, interaction: str) -> bool:
         """Whether a caller is on the line who called; who was called back is there for that."""
@@ -111,78 +112,15 @@ class CallingBack:
         queues = {queue.name: queue for queue in roster.configuration.queues}
         self.tell(ev.Configured(roster.callbacks, queues))
 
-    async def follow(self) -> None:
-        """Take in new rows and changed rows as they come. Never returns."""
-        store = self._store
-        assert store is not None
-        unread: set[str] = set()
-        all_unread = False
-        async for ids in store.changes():
-            unread |= ids
-            all_unread = all_unread or not ids
-            try:
-                if all_unread:
-                    if not self._rows.begins:
-                        await store.confirm()
-                    rows = await store.waiting()
-                    for count, row in enumerate(rows):
-                        self._know(row)
-                        if count % MANY == 0:
-                            await asyncio.sleep(0)
-                    unread |= self._rows.known()
-                    unread -= {row.id for row in rows}
-                    all_unread = False
-                while unread:
-                    callback = next(iter(unread))
-                    if (found := await store.get(callback)) is not None:
-                        self._know(found)
-                    unread.discard(callback)
-            except CrmError as error:
-                # They are read with what is told next.
-                log.warning("callbacks not read: %s", error, extra={"action": "callbacks_unread"})
-
-    def doubt(self, interaction: str) -> None:
-        """A caller is told that no callback could be promised; the database may have one yet.
-
-        Who is served then is not to be called as well, however late its row turns up.
-        """
-        if self._contacts.get(interaction) is not None:
-            self._doubts.add(interaction)
-
-    def _know(self, row: Callback) -> None:
-        interaction = row.interaction or row.id
-        if row.state == "waiting" and interaction in self._served and self._store is not None:
-            self._store.end(ev.End(row.id, Stage.MERGED, "answered", interaction))
-        else:
-            self._rows.know(row)
-
-    def gone(self, contact: Contact) -> None:
-        """A call is over: what its caller was promised can be begun with."""
-        if contact.interaction in self._doubts:
-            self._doubts.discard(contact.interaction)
-            if contact.answered:
-                self._served.append(contact.interaction)
-        row = self._rows.gone(contact.interaction)
-        if row is None or self._store is None:
-            return
-        if contact.answered:
-            # They had not hung up, and an agent took them before the promise was told.
-            self._store.end(ev.End(row.id, Stage.MERGED, "answered", contact.interaction))
-        else:
-            self._rows.know(row)
-
     def called_again(self, contact: Contact, queue: str) -> Arrived | None:
         """Return the place that is kept for a caller who comes back to a queue; it is taken."""
-        number = contact.caller.number
-        e164 = phone(number, self._region) if number and self._region else None
-        own = e164 is None or contact.internal
-        callback = None if own else self._rows.book.of(queue, None, e164 or "")
-        if callback is None:
+        waits = self._engaged.waits(contact, queue)
+        if waits is None:
             return None
-        place, router = self._rows.book.place(callback), self._driver.router
+        place, router = self._rows.book.place(waits.id), self._driver.router
         kept = router.kept(place.interaction) if place is not None and router is not None else None
         self._taken = None
-        self.tell(ev.CalledAgain(callback, contact.interaction, kept))
+        self.tell(ev.CalledAgain(waits.id, contact.interaction, kept))
         return self._taken
 
     # --- the book ---------------------------------------------------------------------------
@@ -281,7 +219,8 @@ class CallingBack:
             self.agents.instead(offer, row)
             return True
         callback = self._rows.of(offer.interaction)
-        if not callback or self._rows.book.stage(callback) is Stage.HOLDING:
+        holds = self._rows.book.stage(callback) is Stage.HOLDING
+        if not callback or holds or self._called(offer.interaction):
             return False
         self.agents.ring(offer, callback)
         return True
@@ -301,7 +240,16 @@ class CallingBack:
 
     def seals(self, interaction: str) -> bool:
         """Whether it is to be written that they talk before agent and caller are connected."""
-        return self.calls.of(self._rows.of(interaction)) is not None
+        callback = self._rows.of(interaction)
+        return self.calls.of(callback) is not None or bool(callback and self._called(interaction))
+
+    def _called(self, interaction: str) -> bool:
+        """Whether a customer who was called is on the line; their attempt may not be known yet.
+
+        After a restart the router is told of all who wait before the attempts are taken up.
+        """
+        contact = self._contacts.get(interaction)
+        return contact is not None and CALLBACK in contact.carry
 
     def join(self, offer: str) -> bool:
         """Connect an agent who is held once that is written; False if nothing is to be."""
@@ -404,3 +352,4 @@ class CallingBack:
         for leg in found.legs.values():
             if leg.answered:
                 self.agents.ready(leg.offer)
+        self.agents.ahead.over()

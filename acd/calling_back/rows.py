@@ -47,6 +47,11 @@ class Rows:
         """Whether the PBX has not told yet which calls there are."""
         return self._fresh is not None
 
+    def first(self, now: int, count: int) -> list[Callback]:
+        """Return those read at the start that agents are rung for first, at most `count`."""
+        fresh = (self._fresh or {}).values()
+        return self.book.first((row for row in fresh if row.holder is None), now, count)
+
     def unsealed(self, waits: Collection[str]) -> list[Callback]:
         """Take those about to talk when the last process died; `waits` are calls that wait.
 

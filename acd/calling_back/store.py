@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from acd.callbacks import events as ev
@@ -110,26 +110,20 @@ class Store:
         """Yield ids of those that are new or changed; see `crm.callbacks.watch`."""
         return callbacks.watch(self._database)
 
-    async def _account(self, record: Callback, interaction: str) -> InteractionDetail:
-        """Read the interaction that a callback goes on with; make one up if it has none."""
+    async def accounts(self, records: Sequence[Callback]) -> list[InteractionDetail]:
+        """Read the interactions that callbacks go on with; make up those of which none is."""
         await self._kept()
-        with contextlib.suppress(NotFound):
-            return await interactions.get(self._database, interaction)
-        return InteractionDetail(
-            Interaction(
-                interaction,
-                record.requested_ms,
-                direction="outbound",
-                customer=record.customer,
-                identity=Identity("phone", record.number),
-                queue=record.queue,
-            )
-        )
+        ids = [record.interaction or record.id for record in records]
+        found = await interactions.some(self._database, ids)
+        return [
+            found[interaction] if interaction in found else _account(record, interaction)
+            for record, interaction in zip(records, ids, strict=True)
+        ]
 
     async def reopen(self, ledger: Ledger, record: Callback, interaction: str) -> None:
         """Have the ledger go on with the interaction of a callback. Raises CrmError."""
         if not ledger.knows(interaction):
-            detail = await self._account(record, interaction)
+            (detail,) = await self.accounts([record])
             if not ledger.knows(interaction):
                 ledger.reopened(detail)
 
@@ -199,6 +193,11 @@ class Store:
         """Count a call to a number, unless the dialling gate refuses it. Raises CrmError."""
         found = await self._dialling.claim(number, "callback", interaction)
         return found if isinstance(found, NotDialled) else None
+
+    async def allowed(self, records: Sequence[Callback]) -> list[str]:
+        """Return the ids of those whose numbers the caps would let be called now."""
+        numbers = await self._dialling.allowed({record.number for record in records})
+        return [record.id for record in records if record.number in numbers]
 
     async def caps(self, number: str, interaction: str) -> NotDialled | None:
         """Return why the caps would not let a number be called now. Raises CrmError."""
@@ -301,6 +300,20 @@ class Store:
         self._tasks.discard(task)
         if self._chains.get(callback) is task:
             del self._chains[callback]
+
+
+def _account(record: Callback, interaction: str) -> InteractionDetail:
+    """Make up the interaction of a callback that nobody called for."""
+    return InteractionDetail(
+        Interaction(
+            interaction,
+            record.requested_ms,
+            direction="outbound",
+            customer=record.customer,
+            identity=Identity("phone", record.number),
+            queue=record.queue,
+        )
+    )
 
 
 def _nobody(_callback: str, _fence: int, /, *, sure: bool = True) -> None:

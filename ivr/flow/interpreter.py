@@ -33,9 +33,10 @@ from ivr.flow.actions import (
     Raised,
     Tagged,
 )
-from ivr.flow.behaviour import Steps, Unfit, begin
+from ivr.flow.behaviour import Steps, Unfit, begin, parting
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.frame import Facts, Frame, World
+from ivr.flow.gathering import joins
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import (
     BranchNode,
@@ -57,8 +58,6 @@ from pbx.port import Cause
 
 MAX_STEPS = 1_000
 FAILED_STEPS = 50
-MAX_GATHERED = 8
-"""Most items gathered before they are played: bounds one action, whatever the flow."""
 MAX_DEPTH = 8
 """Most subflows within each other."""
 
@@ -90,6 +89,7 @@ class Interpreter:
         self._heard: list[Heard] = []
         self._heard_node = ""
         self._next = ""
+        self._gone = False
         self.cut = False
         """Whether the flow was cut for going on without end."""
 
@@ -139,14 +139,17 @@ class Interpreter:
             return ()
 
     def resume(self, outcome: Outcome, *, now_ms: int | None = None) -> Action:
-        """Tell how the last action went; return the next. After the end, returns `Ended`."""
+        """Tell how the last action went; return the next. After the end, returns `Ended`.
+
+        When the caller has hung up, one action more may follow, which needs no caller.
+        """
         if now_ms is not None:
             self._time(now_ms)
         last = self._action
         if last is None or isinstance(last, HangUp | Ended):
             return self._done(Ended("" if last is None else last.node))
-        if isinstance(outcome, CallerGone):
-            return self._done(replace(Ended(last.node), effects=self._told()))
+        if self._gone or isinstance(outcome, CallerGone):
+            return self._left(last.node)
         if self._steps is not None:
             target = self._step(outcome)
             return self._walk(target) if isinstance(target, str) else target
@@ -201,7 +204,8 @@ class Interpreter:
                 frame.at = name
                 return self._fail()
             # What was gathered is to be heard before anything that is not more of it or a menu.
-            if self._heard and not self._joins(node):
+            nested = len(self._frames) > 1
+            if self._heard and not joins(node, len(self._heard), nested=nested):
                 return self._play(self._heard_node, name, keep=True)
             self._budget -= 1
             self._path.append(frame.label(name))
@@ -315,16 +319,6 @@ class Interpreter:
             frame.set(mine, ended.variables.get(theirs))
         return caller.returns.get(node.exit, caller.failed)
 
-    def _joins(self, node: Node) -> bool:
-        match node:
-            case PlayNode() | SayNode():
-                return node.barge_in and len(self._heard) + len(node.items) <= MAX_GATHERED
-            case LanguageNode():
-                return False
-            case _:
-                returns = isinstance(node, ReturnNode) and len(self._frames) > 1
-                return node.SILENT or node.ASKS_DIGITS or returns
-
     def _play(self, node: str, then: str, *, keep: bool) -> Action:
         items, self._heard = tuple(self._heard), []
         self._next = then
@@ -343,6 +337,11 @@ class Interpreter:
         if heard and isinstance(placed, Collect):
             placed = replace(placed, items=(*heard, *placed.items))
         return self._done(placed)
+
+    def _left(self, node: str) -> Action:
+        steps, self._steps, self._gone = self._steps, None, True
+        yet = parting(steps) if steps is not None else None
+        return self._ask(yet) if yet else self._done(Ended(node, effects=self._told()))
 
     # --- what goes wrong -------------------------------------------------------------------
 

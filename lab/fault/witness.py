@@ -37,14 +37,17 @@ BEGIN
 END $$;
 CREATE TRIGGER {CHANNEL}_promised AFTER INSERT ON callbacks
     FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_row('promised');
-CREATE TRIGGER {CHANNEL}_ended AFTER UPDATE OF state ON callbacks
-    FOR EACH ROW WHEN (NEW.state <> 'waiting') EXECUTE FUNCTION {CHANNEL}_row('ended');
+CREATE TRIGGER {CHANNEL}_ended AFTER UPDATE OF state, sealed ON callbacks
+    FOR EACH ROW WHEN (NEW.state <> 'waiting' AND NOT NEW.sealed)
+    EXECUTE FUNCTION {CHANNEL}_row('ended');
 CREATE TRIGGER {CHANNEL}_claimed AFTER INSERT ON callback_attempts
     FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_attempt('claimed');
 CREATE TRIGGER {CHANNEL}_finished AFTER UPDATE OF outcome ON callback_attempts
     FOR EACH ROW EXECUTE FUNCTION {CHANNEL}_attempt('finished');
 """
-STATES = "SELECT id::text, number, state FROM callbacks"
+STATES = """
+SELECT id::text, number, CASE WHEN sealed THEN 'waiting' ELSE state END AS state FROM callbacks
+"""
 ROWS = """
 SELECT callbacks.id::text, number, to_ms(created_at) AS made,
     coalesce((place::jsonb ->> 'entered')::bigint, to_ms(requested_at)) AS entered,

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab import ports
 from lab.sip import RawCall
 from pbx.appliance import (
     Account,
@@ -39,21 +40,6 @@ def said(what: str, done: float | None) -> None:
     """Take progress and say nothing."""
 
 
-def free_ports(count: int) -> list[int]:
-    """Find ports that are free for UDP and TCP alike."""
-    ports: list[int] = []
-    while len(ports) < count:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            ports.append(port)
-    return ports
-
-
 class House:
     """A rendered instance in a folder of its own."""
 
@@ -65,7 +51,7 @@ class House:
         self.dialplan.write_text(DIALPLAN)
         self.music = folder / "media/moh"
         music_on_hold(self.pbx, self.music, said)
-        sip, ami = free_ports(2)
+        sip, ami = ports.free(2)
         self.version = version or self.pbx.version
         self.plan = Plan(
             ami_secret="only-for-this-test",

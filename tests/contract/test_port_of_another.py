@@ -10,6 +10,8 @@ import pytest
 from port_house import SECRET, House
 
 from lab import ports
+from lab.ami import AmiLink
+from lab.errors import WorldError
 from pbx.asterisk.switch import AsteriskSwitch
 from pbx.port import SwitchEvent
 
@@ -61,3 +63,10 @@ async def test_a_second_service_by_mistake_is_told_so_and_does_nothing(
         await second.stop()
     assert f"not this one at port {port}" in why
     assert (second.up, deaf.events, place.switch.up) == (False, [], True)
+
+
+async def test_a_login_at_anothers_pbx_is_told(place: House) -> None:
+    link = AmiLink(place.ami_port, "of another", lambda event: None)
+    with pytest.raises(WorldError, match=f"AMI port {place.ami_port}: Authentication failed"):
+        await link.open()
+    link.close()

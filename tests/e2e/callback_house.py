@@ -8,6 +8,7 @@ from typing import Any
 from house import House, until
 
 from lab import audio
+from lab.hearing import hear_each_other
 from lab.leg import Leg
 from lab.phone import Phone
 
@@ -15,6 +16,8 @@ CALLS_BACK = "661"
 ALWAYS = {"mon-sun": "00:00-24:00"}
 """Customers may be called at any time, for tests run at any time."""
 HELLO_S = 0.5
+KEY = "9"
+"""The key of queues whose policy has one (`promised_by_key`)."""
 SOON = "1s"
 ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
 PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
@@ -66,6 +69,46 @@ class Customers:
         await call.ended()
         await self.house.closed(number)
         return number, outside
+
+    async def promised_by_key(self, dialled: str) -> tuple[str, Phone]:
+        """Call a queue whose policy has `KEY`, wait, press it, and hang up with a promise.
+
+        Gives what `promised` does.
+        """
+        number = self.house.number()
+        outside = self.house.world.outside(number)
+        call, _ = await self.house.call(dialled, number=number)
+        await self.house.waits(number)
+        await call.press(KEY)
+        await call.hears(self.house.prompt("callback-confirm"), at_least=0.7, within=15)
+        await call.press("1")
+        await call.hears(self.house.prompt("wait-callback-promised"), at_least=0.7, within=15)
+        await call.ended(15)
+        return number, outside
+
+    async def takes_the_place(self, number: str, caller: str) -> dict[str, Any]:
+        """Who calls by `caller` is served at the place of `number`'s callback, which is merged.
+
+        Somebody who has come later has their turn behind. Gives the callback.
+        """
+        waits, later = await self.house.call()
+        await self.house.waits(later)
+        assert (await self.row(number))["state"] == "waiting"
+        again, _ = await self.house.call(number=caller)
+        row = await self.becomes(number, "merged")
+        phone = await self.agent("1001")
+        leg = await self.house.meets(phone)
+        assert leg.shown_number == caller
+        await hear_each_other(leg, again)
+        await leg.hang_up()
+        leg = await self.house.meets(phone)
+        assert leg.shown_number == later
+        await leg.hang_up()
+        await waits.ended()
+        found = await self.written(caller)
+        assert (str(row["merged_into"]), row["reason"]) == (found["id"], "called_again")
+        assert found["outcome"] == "answered"
+        return row
 
     async def row(self, number: str) -> dict[str, Any]:
         """The newest callback of a number, with its attempts' outcomes; empty if there is none."""

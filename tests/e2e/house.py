@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from web import Web
 
 from ivr.prompts import PromptStore
 from ivr.speech.espeak import Espeak
-from lab import audio
+from lab import audio, trunk
 from lab.leg import Leg
 from lab.phone import Phone
 from lab.stack import Stack
@@ -41,14 +42,22 @@ FLOWS = {
 AGENTS = ("1001", "1002", "1003")
 RING_MS = 3000
 WRAP_UP_MS = 400
-SURVIVAL_AFTER_S = 8
+SURVIVAL_AFTER_S = 60
+"""Longer than a service that was killed takes to be back, on a busy machine too."""
 TRUNK_SILENT_S = 8
 SPEECH_S = 2.0
+PATIENCE_S = 12.0
+"""How long is waited for what comes at once where the machine has nothing else to do."""
+_BRIDGE = 12
+"""The column of a channel's bridge in what the console shows."""
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 async def until(
-    asked: Callable[[], Awaitable[Any]], holds: Callable[[Any], bool], what: str, within: float = 5
+    asked: Callable[[], Awaitable[Any]],
+    holds: Callable[[Any], bool],
+    what: str,
+    within: float = PATIENCE_S,
 ) -> Any:
     """Ask until the answer holds; give it. Fails with the last answer at the deadline."""
     deadline = time.monotonic() + within
@@ -69,6 +78,29 @@ class House:
         self.web = web
         self._numbers = iter(range(1000, 10_000))
         self._voices = iter(range(1, 100_000))
+
+    async def made_whole(self) -> None:
+        """Have back what was killed and left: service, database, both PBXs, and the phones."""
+        await self.stack.mend()
+        crashed = not self.world.running
+        if crashed:
+            await self.world.start()
+        for phone in self.world.phones.values():
+            if not phone.is_registered:
+                await phone.register(15)
+        if crashed:
+            await trunk.answers(self.stack.console)
+
+    @contextlib.asynccontextmanager
+    async def survival_after(self, seconds: int) -> AsyncIterator[None]:
+        """Have callers sent away when the service is away for longer than some seconds."""
+        console = self.stack.console
+        assert f"SALA_AWAY={SURVIVAL_AFTER_S}\n" in await console("dialplan show globals")
+        await console(f"dialplan set global SALA_AWAY {seconds}")
+        try:
+            yield
+        finally:
+            await console(f"dialplan set global SALA_AWAY {SURVIVAL_AFTER_S}")
 
     # --- people -----------------------------------------------------------------------------
 
@@ -91,11 +123,21 @@ class House:
             await self.stack.becomes(agent, "available")
         return [self.world.phones[agent] for agent in agents]
 
-    async def meets(self, phone: Phone, within: float = 5) -> Leg:
+    async def meets(self, phone: Phone, within: float = PATIENCE_S) -> Leg:
         """The phone rings, is answered, and its agent is on contact."""
         leg = await phone.answer(await phone.ringing(within))
         await self.stack.becomes(phone.account, "on_contact")
         return leg
+
+    async def connected(self) -> None:
+        """Sala's PBX has two in one bridge, as it tells itself: the service may be dead."""
+
+        async def bridges() -> list[str]:
+            shown = await self.stack.console("core show channels concise")
+            rows = [line.split("!") for line in shown.splitlines()]
+            return [row[_BRIDGE] for row in rows if len(row) > _BRIDGE and row[_BRIDGE]]
+
+        await until(bridges, lambda them: len(them) == len(set(them)) + 1, "two are connected")
 
     async def talk(self, one: Leg, other: Leg) -> None:
         """Both sides speak, and each is heard by the other."""
@@ -143,7 +185,7 @@ class House:
         )
         return json.loads(row["detail"]) if row else {}
 
-    async def closed(self, number: str, within: float = 6) -> dict[str, Any]:
+    async def closed(self, number: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The newest interaction of a number, once it is over."""
         return await until(
             lambda: self.interaction(number),
@@ -152,7 +194,7 @@ class House:
             within,
         )
 
-    async def queued(self, number: str, within: float = 5) -> dict[str, Any]:
+    async def queued(self, number: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The newest interaction of a number, once it is in a queue."""
         return await until(
             lambda: self.interaction(number),
@@ -171,7 +213,7 @@ class House:
 
         await until(lines, lambda them: found["id"] in them, "it waits")
 
-    async def waiting(self, count: int, queue: str = "sales", within: float = 5) -> None:
+    async def waiting(self, count: int, queue: str = "sales", within: float = PATIENCE_S) -> None:
         """So many wait in a queue, those whose offer rings included."""
 
         async def asked() -> int:

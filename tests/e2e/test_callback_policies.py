@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,7 @@ from callback_house import Customers
 from house import House
 from house_fixtures import TRUNK_NUMBER
 
+PREMIUM = "+19005550177"
 OWN = "+14155550188"
 RING_S = 5.0
 
@@ -68,3 +70,23 @@ async def test_who_comes_onto_the_do_not_call_list_after_the_promise_is_not_call
         await house.stack.becomes("1001", "available")
     finally:
         await customers.db.execute("DELETE FROM do_not_call WHERE number = $1", number)
+
+
+async def test_a_number_that_may_not_be_called_any_more_is_not_called(
+    house: House, customers: Customers
+) -> None:
+    number, outside = await customers.promised()
+    # As if the settings had allowed it at the time of the promise.
+    await customers.db.execute(
+        "UPDATE callbacks SET number = $2 WHERE number = $1", number, PREMIUM
+    )
+    agent = await customers.reserved(await customers.agent("1001"))
+    row = await customers.becomes(PREMIUM, "failed")
+    assert (row["reason"], row["tries"], row["attempts"]) == ("barred", ["barred"], 0)
+    await agent.ended()
+    assert outside.rings() == 0
+    await house.stack.becomes("1001", "available")
+    since = row["requested_at"].isoformat()
+    report = json.loads(await house.stack.run("callback", "report", "--from", since, "--json"))
+    (found,) = (one for one in report if one["queue"] == "sales")
+    assert (found["accepted"], found["failed"], found["attempted"]) == (1, 1, 0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from callback_house import Customers
 from house import BRIEF, House, until
@@ -58,6 +60,12 @@ class Ways:
         )
         return [dict(row) for row in found]
 
+    async def offers(self) -> tuple[int, int]:
+        """How many callbacks of the queue were offered, and accepted, as the report has it."""
+        report = json.loads(await self.house.stack.run("callback", "report", "--json"))
+        of_queue = [one for one in report if one["queue"] == "sales"]
+        return sum(one["offered"] for one in of_queue), sum(one["accepted"] for one in of_queue)
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def ways(house: House) -> AsyncIterator[Ways]:
@@ -86,6 +94,25 @@ async def test_before_the_queue_the_number_is_said_back_and_then_promised(
     await hear_each_other(agent, customer)
     await agent.hang_up()
     await ways.customers.becomes(number, "connected")
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+async def test_who_hangs_up_before_it_is_promised_was_offered_one(
+    house: House, ways: Ways, accepts: bool
+) -> None:
+    number = house.number()
+    before = await ways.offers()
+    if accepts:
+        call = await ways.offered(number)
+        await call.hears(house.prompt("callback-confirm"), at_least=CLEAR, within=15)
+    else:
+        call, _ = await house.call(ASKS_FIRST, number=number)
+        await call.hears(house.spoken(OFFER), at_least=CLEAR)
+    await call.hang_up()
+    assert (await house.closed(number))["outcome"] == "ended_in_flow"
+    offered, accepted = await until(ways.offers, lambda now: now != before, "it is counted")
+    assert (offered - before[0], accepted - before[1]) == (1, 0)
+    assert await ways.rows(number) == []
 
 
 async def test_who_withholds_their_number_types_one_in(house: House, ways: Ways) -> None:
@@ -184,6 +211,7 @@ async def test_by_a_key_while_waiting_the_place_is_kept(house: House, ways: Ways
 
 async def test_a_time_is_chosen(house: House, ways: Ways) -> None:
     number = house.number()
+    begun = time.time()
     call, _ = await house.call(AT_A_TIME, number=number)
     await call.hears(house.spoken("Press 1 to choose a time."), at_least=CLEAR)
     await call.press("1")
@@ -198,7 +226,8 @@ async def test_a_time_is_chosen(house: House, ways: Ways) -> None:
     row = await ways.customers.row(number)
     due = row["due_at"].timestamp()
     assert row["source"] == "slot"
-    assert 1800 <= due - time.time() <= 3600
+    # The half hour may have struck since the times were offered.
+    assert begun + 1800 <= due <= time.time() + 3600
     assert due % 1800 == 0
     assert row["told_until"].timestamp() == due + 1800
     assert "scheduled" in await house.stack.run("callback", "list", "--queue", "sales")

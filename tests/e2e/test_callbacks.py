@@ -150,21 +150,7 @@ async def test_who_calls_again_takes_the_place_that_was_kept(
     house: House, customers: Customers
 ) -> None:
     number, outside = await customers.promised()
-    first, other = await house.call()
-    await house.waits(other)
-    again, _ = await house.call(number=number)
-    row = await customers.becomes(number, "merged")
-    phone = await customers.agent("1001")
-    leg = await house.meets(phone)
-    assert leg.shown_number == number
-    await hear_each_other(leg, again)
-    await leg.hang_up()
-    leg = await house.meets(phone)
-    assert leg.shown_number == other
-    await first.hang_up()
-    found = await customers.written(number)
-    assert (str(row["merged_into"]), row["reason"]) == (found["id"], "called_again")
-    assert found["outcome"] == "answered"
+    await customers.takes_the_place(number, number)
     assert outside.rings() == 0
 
 

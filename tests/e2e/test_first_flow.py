@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from house import House
 
 from lab.stack import Stack
@@ -76,6 +77,7 @@ class Reader:
         return len(self._parts)
 
 
+@pytest.mark.timeout(300)
 async def test_the_guide_holds(house: House, flows: Path, tmp_path: Path) -> None:
     reader = Reader(house.stack, flows, tmp_path)
     await reader.follows("sala number add")

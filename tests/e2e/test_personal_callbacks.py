@@ -12,6 +12,8 @@ from handing_house import A, Office, way
 from house import BRIEF, House
 
 from lab.hearing import hear_each_other
+from lab.leg import Leg
+from lab.phone import Phone
 
 CODE = "*26"
 CLEAR = 0.7
@@ -51,6 +53,28 @@ async def promises(house: House, customers: Customers, agent: str, minutes: str 
     await leg.ended(15)
 
 
+async def due_on_the_line(house: House, customers: Customers) -> tuple[str, Phone, Leg]:
+    """It is time for 1001, who is paused, to call somebody, who waits on the line by then.
+
+    Gives their number, its phone and the call.
+    """
+    number = await spoken_to(house, "1001")
+    outside = house.world.outside(number)
+    await promises(house, customers, "1001", "15")
+    await pause(house, "1001")
+    call, _ = await house.call(BRIEF, number=number)
+    await house.waiting(1)
+    await customers.db.execute("UPDATE callbacks SET due_at = now() WHERE number = $1", number)
+    await house.waiting(2, within=15)
+    return number, outside, call
+
+
+async def pause(house: House, agent: str) -> None:
+    """Pause an agent: a callback comes due soon after it was promised, and is not to ring yet."""
+    await house.stack.agent(agent, "paused")
+    await house.stack.becomes(agent, "paused")
+
+
 async def rows(customers: Customers) -> list[dict[str, Any]]:
     found = await customers.db.fetch("SELECT * FROM callbacks WHERE state = 'waiting'")
     return [dict(one) for one in found]
@@ -59,12 +83,12 @@ async def rows(customers: Customers) -> list[dict[str, Any]]:
 async def test_whoever_promised_it_calls_though_others_are_idle_longer(
     house: House, customers: Customers
 ) -> None:
+    await customers.policy(owner_wait="1m")
     number = await spoken_to(house, "1001")
     outside = house.world.outside(number)
+    await pause(house, "1001")
     await promises(house, customers, "1001")
     (other,) = await house.log_in("1002")
-    await house.stack.agent("1001", "paused")
-    await house.stack.becomes("1001", "paused")
     # The next process knows of it, too.
     await house.stack.kill_service()
     await house.stack.start_service()
@@ -84,10 +108,10 @@ async def test_who_is_paused_is_waited_for_a_while_and_then_another_calls(
 ) -> None:
     number = await spoken_to(house, "1001")
     outside = house.world.outside(number)
+    await pause(house, "1001")
     await promises(house, customers, "1001")
-    await house.stack.agent("1001", "paused")
-    await house.stack.becomes("1001", "paused")
-    (other,) = await house.log_in("1002")
+    # It may be offered to the other at once, if it took long to get here.
+    other = await customers.agent("1002")
     due = (await customers.row(number))["due_at"]
     agent = await customers.reserved(other, 20 + OWNER_WAIT_S)
     assert agent.shown_number == number
@@ -110,7 +134,7 @@ async def test_who_has_gone_home_is_not_waited_for(house: House, customers: Cust
     await promises(house, customers, "1001")
     await house.stack.agent("1001", "offline")
     await house.stack.becomes("1001", "offline")
-    (other,) = await house.log_in("1002")
+    other = await customers.agent("1002")
     agent = await customers.reserved(other, 20)
     customer = await customers.picks_up(outside)
     await hear_each_other(agent, customer)
@@ -134,6 +158,37 @@ async def test_where_customers_are_called_first_the_agent_of_ones_own_is_held_al
     await agent.hang_up()
     await customers.becomes(number, "connected")
     assert house.world.phones["1002"].rings() == 0
+
+
+async def test_who_waits_on_the_line_when_it_is_time_has_the_talk_there(
+    house: House, customers: Customers
+) -> None:
+    number, outside, call = await due_on_the_line(house, customers)
+    # To their agent, who is free now, no callback is offered: they are on the line.
+    own = await customers.agent("1001")
+    agent = await house.meets(own)
+    assert agent.shown_number == number
+    await hear_each_other(agent, call)
+    assert (await customers.row(number))["state"] == "waiting"
+    await agent.hang_up()
+    await call.ended()
+    row = await customers.becomes(number, "merged")
+    assert (row["tries"], row["reason"]) == (None, "called_again")
+    assert str(row["merged_into"]) == (await customers.written(number))["id"]
+    assert outside.rings() == 0
+
+
+async def test_who_gives_up_on_the_line_is_called_as_promised(
+    house: House, customers: Customers
+) -> None:
+    number, outside, call = await due_on_the_line(house, customers)
+    await call.hang_up()
+    await house.waiting(1)
+    agent = await customers.reserved(await customers.agent("1001"), 25)
+    customer = await customers.picks_up(outside)
+    await hear_each_other(agent, customer)
+    await agent.hang_up()
+    assert (await customers.becomes(number, "connected"))["tries"] == ["connected"]
 
 
 async def test_it_is_promised_with_the_customer_on_hold_for_a_later_time(

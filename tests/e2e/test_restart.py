@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from house import BRIEF, SURVIVAL_AFTER_S, House, of_kind, outcomes, until
+from house import BRIEF, House, of_kind, outcomes, until
+
+AWAY_S = 3
 
 
 async def test_waiting_callers_keep_their_places_when_the_service_is_killed(house: House) -> None:
@@ -54,21 +56,22 @@ async def test_the_survival_script_takes_a_request_that_is_taken_in_on_return(
     house: House,
 ) -> None:
     number = house.number()
-    await house.stack.kill_service()
-    call = await house.world.caller.dial(BRIEF, number=number)
     spool = house.stack.home / "state" / "spool" / "callbacks"
-    try:
-        await call.hears(house.prompt("survival-enter-number"), within=SURVIVAL_AFTER_S + 20)
-        await call.press("#")
-        await call.hears(house.prompt("survival-thank-you"))
-        await call.ended(10)
+    async with house.survival_after(AWAY_S):
+        await house.stack.kill_service()
+        call = await house.world.caller.dial(BRIEF, number=number)
+        try:
+            await call.hears(house.prompt("survival-enter-number"), within=AWAY_S + 20)
+            await call.press("#")
+            await call.hears(house.prompt("survival-thank-you"))
+            await call.ended(10)
 
-        async def files() -> int:
-            return await asyncio.to_thread(lambda: len(list(spool.glob("*.json"))))
+            async def files() -> int:
+                return await asyncio.to_thread(lambda: len(list(spool.glob("*.json"))))
 
-        await until(files, lambda count: count == 1, "the request is in the spool")
-    finally:
-        await house.stack.start_service()
+            await until(files, lambda count: count == 1, "the request is in the spool")
+        finally:
+            await house.stack.start_service()
     await until(
         lambda: house.stack.db.fetchval("SELECT count(*) FROM callbacks WHERE number = $1", number),
         lambda count: count == 1,

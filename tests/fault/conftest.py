@@ -8,7 +8,12 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from house_fixtures import clean, flows, house, web_port  # noqa: E402, F401 - found by the line above
+import house_shared  # noqa: E402 - found by the line above
+from house_fixtures import clean  # noqa: E402, F401 - found by the line above
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    house_shared.share(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,10 @@ SELECT count(*) FILTER (WHERE number = $1) AS number, count(*) AS day,
 FROM dialled LEFT JOIN interactions i ON i.id = dialled.interaction
 WHERE at > from_ms($2) - interval '24 hours';
 
+-- name: dialled_numbers
+SELECT number, count(*) AS count FROM dialled
+WHERE number = ANY($1) AND at > from_ms($2) - interval '24 hours' GROUP BY number;
+
 -- name: dialled_put
 INSERT INTO dialled (number, purpose, interaction, at)
 VALUES ($1, $2, $3::text::uuid, from_ms($4));

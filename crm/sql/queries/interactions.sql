@@ -3,6 +3,9 @@
 -- name: interactions_get
 SELECT detail FROM interaction_details WHERE id = $1::text::uuid;
 
+-- name: interactions_some
+SELECT detail FROM interaction_details WHERE id = ANY($1::text[]::uuid[]);
+
 -- name: interactions_recent
 SELECT detail FROM interaction_details ORDER BY arrived_at DESC, id DESC LIMIT $1;
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ivr.flow.behaviour import asking, outside
-from ivr.flow.behaviour.base import Note, Steps, Unfit
+from ivr.flow.behaviour.base import Note, Steps, Unfit, parting
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
     CallbackNode,
@@ -29,7 +29,7 @@ from ivr.flow.nodes import (
     WebhookNode,
 )
 
-__all__ = ["Steps", "Unfit", "begin"]
+__all__ = ["Steps", "Unfit", "begin", "parting"]
 
 _BEHAVIOURS: dict[type[Node], Callable[[Any, Frame, Note], Steps]] = {
     MenuNode: asking.menu,

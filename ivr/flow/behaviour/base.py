@@ -20,6 +20,18 @@ class Unfit(Exception):  # noqa: N818
     """An outcome that does not answer the action: the node is broken."""
 
 
+class Gone(Exception):  # noqa: N818 - the ordinary end of a call, not a fault
+    """Thrown into a behaviour whose caller has hung up: it may do one thing more without them."""
+
+
+def parting(steps: Steps) -> Action | None:
+    """Tell a behaviour that the caller has hung up; return what it does yet, often nothing."""
+    try:
+        return steps.throw(Gone())
+    except (Gone, StopIteration):
+        return None
+
+
 def ask(action: Action, *kinds: type[_T]) -> Generator[Action, Outcome, _T]:
     """Yield an action; return its outcome, which must be of one of these kinds."""
     outcome = yield action

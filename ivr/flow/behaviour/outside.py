@@ -21,8 +21,8 @@ from ivr.flow.actions import (
     Transfer,
     Verify,
 )
-from ivr.flow.behaviour.base import Note, Steps, Unfit, ms, silent, take
-from ivr.flow.behaviour.recall import Ending, Terms, talk
+from ivr.flow.behaviour.base import Gone, Note, Steps, Unfit, ms, silent, take
+from ivr.flow.behaviour.recall import Ending, Talk, Terms, talk
 from ivr.flow.frame import Frame
 from ivr.flow.nodes import (
     CallbackNode,
@@ -166,25 +166,34 @@ def callback(node: CallbackNode, me: Frame, _: Note) -> Steps:
     own = me.evaluate(node.number)
     if not (own or node.typed):
         return node.failed
-    for _try in range(node.tries):
-        keyed = yield from take(
-            Collect(
-                items=me.heard(node.prompt),
-                language=me.language,
-                first_ms=ms(node.first_digit_s),
-            ),
-            me,
-        )
-        if keyed.digits == node.accept:
-            ending = yield from talk(_terms(node, me), own)
-            if ending is Ending.UNSTORED:
-                return node.unstored or node.failed
-            exit_: str = getattr(node, _EXITS[ending])
-            return exit_
-        if keyed.digits == node.decline:
-            break
-    yield DeclineCallback(queue=node.queue)
-    return node.declined
+    ending = yield from _offered(node, me, own)
+    if ending is Ending.DECLINED:
+        yield DeclineCallback(queue=node.queue)
+    if ending is Ending.UNSTORED:
+        return node.unstored or node.failed
+    exit_: str = getattr(node, _EXITS[ending])
+    return exit_
+
+
+def _offered(node: CallbackNode, me: Frame, own: str) -> Talk:
+    """Offer it; who hangs up before it is promised has declined, too."""
+    try:
+        for _try in range(node.tries):
+            keyed = yield from take(
+                Collect(
+                    items=me.heard(node.prompt),
+                    language=me.language,
+                    first_ms=ms(node.first_digit_s),
+                ),
+                me,
+            )
+            if keyed.digits == node.accept:
+                return (yield from talk(_terms(node, me), own))
+            if keyed.digits == node.decline:
+                break
+    except Gone:
+        pass
+    return Ending.DECLINED
 
 
 def _terms(node: CallbackNode, me: Frame) -> Terms:

@@ -30,7 +30,7 @@ from ivr.flow.actions import (
     Phrase,
     Play,
 )
-from ivr.flow.behaviour.base import ask
+from ivr.flow.behaviour.base import Gone, ask
 from ivr.flow.outcomes import Done, Found, Keyed, Outcome, Played, Refused
 from ivr.flow.parts import Recorded
 from ivr.saying import say, vocabulary, words_of
@@ -75,7 +75,7 @@ class Ending(Enum):
     """There was one, and it stays."""
     CANCELLED = "cancelled"
     DECLINED = "declined"
-    """Also who keyed nothing."""
+    """Also who keyed nothing, or hung up."""
     REFUSED = "refused"
     """No number that may be dialled, or no time that is free."""
     UNSTORED = "unstored"
@@ -103,17 +103,36 @@ def talk(terms: Terms, number: str) -> Talk:
     return _Talk(terms).run(number)
 
 
+def hung_up(steps: Talk) -> Ending:
+    """Return how a talk ends whose caller has hung up."""
+    try:
+        steps.throw(Gone())
+    except StopIteration as stop:
+        ending: Ending = stop.value
+        return ending
+    raise AssertionError("a talk goes on without its caller")
+
+
 class _Talk:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._says = words_of(terms.language) is not None
 
     def run(self, own: str) -> Talk:
+        try:
+            return (yield from self._first(own))
+        except Gone:
+            return Ending.DECLINED
+
+    def _first(self, own: str) -> Talk:
         terms = self._terms
         if own:
             found = yield FindCallback(queue=terms.queue, number=own)
             if isinstance(found, Found):
-                return (yield from self._second(found.values))
+                try:
+                    return (yield from self._second(found.values))
+                except Gone:
+                    return Ending.KEPT
         number = yield from self._number(own)
         if not isinstance(number, str):
             return number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from acd.router.events import Wanted
 from crm.calendars import DAYS, Calendar
 from crm.errors import DatabaseUnavailable
 from crm.records import Callback, Interaction, InteractionDetail
+from pbx.errors import LocalProtocolError
 from pbx.port import Caller
 
 NUMBER = "+14155550123"
@@ -26,6 +27,8 @@ ALWAYS = Calendar("calling", "UTC", tuple(((0, 24 * 60),) for _ in DAYS))
 class CallingSwitch(NotedSwitch):
     reserved: list[tuple[str, str, str]] = field(default_factory=list)
     dials: list[tuple[str, str]] = field(default_factory=list)
+    unfit: bool = False
+    """Whether no call can be asked of it."""
     given_up: list[str] = field(default_factory=list)
     connects: list[tuple[str, str]] = field(default_factory=list)
 
@@ -35,6 +38,8 @@ class CallingSwitch(NotedSwitch):
         self.reserved.append((offer, address, caller.number or ""))
 
     def dial(self, call: str, address: str, **_more: Any) -> None:
+        if self.unfit:
+            raise LocalProtocolError("there is no such call")
         self.dials.append((call, address))
 
     def give_up(self, call: str) -> None:
@@ -111,12 +116,24 @@ class Shelf:
             raise DatabaseUnavailable
         return self.capped
 
+    async def accounts(self, records: Sequence[Callback]) -> list[InteractionDetail]:
+        if self.away:
+            raise DatabaseUnavailable
+        return [_ended(record, record.interaction or record.id) for record in records]
+
+    async def allowed(self, records: Sequence[Callback]) -> list[str]:
+        return [record.id for record in records if self.capped is None]
+
     async def reopen(self, ledger: Ledger, record: Callback, interaction: str) -> None:
         if self.away:
             raise DatabaseUnavailable
         if not ledger.knows(interaction):
-            row = Interaction(interaction, record.requested_ms, ended_ms=1, outcome="called_back")
-            ledger.reopened(InteractionDetail(row))
+            ledger.reopened(_ended(record, interaction))
+
+
+def _ended(record: Callback, interaction: str) -> InteractionDetail:
+    row = Interaction(interaction, record.requested_ms, ended_ms=1, outcome="called_back")
+    return InteractionDetail(row)
 
 
 class CallingStage(Stage):

@@ -42,8 +42,8 @@ class Told:
 
 async def known(stage: CallingStage, store: Told) -> set[str]:
     desk = stage.floor.callbacks
-    desk._store = store  # type: ignore[assignment]
-    await desk.follow()
+    desk.incoming.store = store  # type: ignore[assignment]
+    await desk.incoming.follow()
     return desk._rows.known()
 
 

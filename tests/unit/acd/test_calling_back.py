@@ -86,7 +86,18 @@ def test_what_the_gate_denies_is_not_dialled() -> None:
     stage.promised(stage.row("one"))
     held(stage)
     assert stage.switch.dials == []
-    assert [one.outcome for one in stage.shelf.results] == [Outcome.REFUSED]
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts, result.state) == (Outcome.BARRED, False, Stage.FAILED)
+    assert stage.presence("a")[0] == "available"
+
+
+def test_what_the_pbx_cannot_be_asked_for_is_not_dialled() -> None:
+    stage = stage_of(PLAIN)
+    stage.switch.unfit = True
+    stage.promised(stage.row("one"))
+    held(stage)
+    (result,) = stage.shelf.results
+    assert (result.outcome, result.counts, result.state) == (Outcome.BARRED, False, Stage.FAILED)
 
 
 CAPS = [Refusal.AT_ONCE_CAP, Refusal.DAY_CAP, Refusal.NUMBER_CAP]
@@ -278,12 +289,12 @@ def test_a_promise_that_turns_up_late_is_not_kept_to_who_was_served(served: bool
     stage.call("i-one")
     offer, _, call = stage.last_ring()
     # The database did not answer, and they were told that nothing could be promised.
-    stage.floor.callbacks.doubt("i-one")
+    stage.floor.callbacks.incoming.doubt("i-one")
     if served:
         stage.answers(offer, call)
     stage.hangs_up("i-one")
     stage.leg_ends(offer, answered=served)
     stage.clock.pass_ms(WRAP_UP_MS)
-    stage.floor.callbacks._know(stage.row("one"))
+    stage.floor.callbacks.incoming.take(stage.row("one"))
     assert len(stage.shelf.ends) == served
     assert len(stage.switch.reserved) == (not served)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from calling_scene import PLAIN, Lent, held, leg, listed, stage_of
+from calling_scene import FIRST, PLAIN, Lent, held, leg, listed, stage_of
 from calling_stage import CallingStage
 from stage import RING_MS
 
+from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage
 from pbx.port import (
     CallEnded,
@@ -36,6 +37,20 @@ def test_a_customer_who_waits_is_connected_at_once() -> None:
     stage.starts(stage.row("one", fence=3, holder="last"))
     stage.up(listed(3, CallState.WAITING, [leg()]))
     assert stage.switch.connects == [("e9.1.1", "callback-one-3")]
+
+
+@pytest.mark.parametrize("policy", [FIRST, PLAIN])
+def test_a_customer_who_waits_alone_is_rung_for_as_any_caller_is(policy: Policy) -> None:
+    stage = CallingStage(policy=policy)
+    stage.starts(stage.row("one", fence=3, holder="last"))
+    stage.up(listed(3, CallState.WAITING))
+    # Nobody is to be told that they will be called: they are on the line.
+    assert stage.switch.reserved == []
+    offer = stage.last_ring()[0]
+    assert stage.switch.held == [offer]
+    stage.answers(offer, "callback-one-3", connected=False)
+    assert stage.shelf.seals == [("one", 3)]
+    assert stage.switch.joins == [offer]
 
 
 def test_a_call_whose_agent_is_gone_is_given_up() -> None:

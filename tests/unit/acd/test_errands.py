@@ -201,6 +201,24 @@ async def test_who_hangs_up_at_the_question_is_counted_as_well() -> None:
     assert promises.declines == 1
 
 
+@pytest.mark.parametrize(
+    ("keys", "waits", "declines"), [(("1",), None, 1), (("1",), {"callback": "c1", "place": 3}, 0)]
+)
+async def test_who_accepts_and_hangs_up_before_it_is_promised_is_counted_as_well(
+    keys: tuple[str, ...], waits: dict[str, Any] | None, declines: int
+) -> None:
+    class HangsUp(Line):
+        async def act(self, node: str, action: Action) -> Outcome:
+            if isinstance(action, Collect):
+                raise CallGone
+            return await super().act(node, action)
+
+    promises = Promises(True, waits)
+    with pytest.raises(CallGone):
+        await Waiting(HangsUp(*keys), promises, recipes=ASKED).run()
+    assert (promises.declines, promises.made) == (declines, [])
+
+
 @pytest.mark.parametrize("number", [None, "12"])
 async def test_without_a_number_one_must_be_typed(number: str | None) -> None:
     promises = Promises(True)

@@ -10,7 +10,7 @@ from callback_scene import ASKS, NOON, PLAIN, dialled, floor, presence
 from acd.callbacks import events as cb
 from acd.callbacks.conduct import MESSAGE_MS
 from acd.callbacks.policy import HOUR, MINUTE
-from acd.callbacks.words import Choice, Outcome, Stage
+from acd.callbacks.words import RETRIED, Choice, Outcome, Stage
 
 
 def test_agent_first_to_the_end() -> None:
@@ -42,6 +42,17 @@ def test_a_refused_number_is_not_tried_again() -> None:
     here = dialled(floor())
     here.customer("cb", Outcome.REFUSED)
     assert here.rows["cb"].ended == ["failed"]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_number_that_the_gate_bars_was_never_dialled_and_never_is(given_up: bool) -> None:
+    here = dialled(floor(replace(PLAIN, retry=dict.fromkeys(RETRIED, (0,)))))
+    if given_up:
+        here.decline(next(iter(here.reached)))
+    here.customer("cb", Outcome.BARRED)
+    row = here.rows["cb"]
+    assert (row.ended, row.dials, row.counted) == (["failed"], 0, 0)
+    assert presence(here) == "available" or given_up
 
 
 def test_attempts_run_out() -> None:
@@ -268,3 +279,50 @@ def test_calls_of_customers_who_hold_or_are_being_connected_count_among_those_at
                 here.choose(name, Choice.TALK)
     assert sorted(here.at_customer) == ["one", "two"]
     assert {here.book.stage(name) for name in here.at_customer} == {Stage.HOLDING}
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_who_calls_because_their_agent_did_not_reach_them_is_not_called_again(tried: bool) -> None:
+    here = floor()
+    here.promise("cb", NOON - 1, due_ms=NOON if tried else NOON + HOUR, owner="a0")
+    if tried:
+        here.answer(next(iter(here.offers)))
+        here.claim()
+        here.customer("cb", Outcome.NO_ANSWER)
+    assert here.book.stage("cb") is Stage.SCHEDULED
+    here.tell(cb.CalledAgain("cb", "again"))
+    # Before its time an agent's own stays: whoever takes the call has no answer for them yet.
+    assert here.rows["cb"].ended == (["merged"] if tried else [])
+
+
+@pytest.mark.parametrize("fence", [0, 2])
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_is_told_of_another_attempt_changes_nothing_of_the_live_one(
+    asks: bool, fence: int
+) -> None:
+    here = dialled(floor(ASKS if asks else PLAIN))
+    if asks:
+        here.pick_up("cb")
+    stage = here.book.stage("cb")
+    for event in (
+        cb.AttemptEnded("cb", fence, Outcome.BUSY),
+        cb.Answered("cb", fence),
+        cb.MachineHeard("cb", fence),
+        cb.Chose("cb", fence, Choice.CANCEL),
+        cb.Talking("cb", fence),
+    ):
+        assert here.book.handle(event, NOON) == []
+    assert here.book.stage("cb") is stage
+
+
+def test_a_claim_that_is_on_its_way_is_not_asked_for_again() -> None:
+    here = floor(agents=2)
+    here.promise("cb", NOON - 1)
+    (first,) = here.offers
+    here.answer(first)
+    here.decline(first)
+    (second,) = here.offers
+    here.answer(second)
+    assert here.claims == ["cb"]
+    here.claim()
+    assert here.book.stage("cb") is Stage.DIALLING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,19 +36,29 @@ class Callbacks(RuleBasedStateMachine):
         ask=st.booleans(),
         message=st.booleans(),
         attempts=st.integers(1, 3),
-        always=st.booleans(),
+        always=st.sampled_from((True, True, True, False)),
+        hasty=st.booleans(),
         agents=st.integers(1, 3),
     )
     def begin(
-        self, agent_first: bool, ask: bool, message: bool, attempts: int, always: bool, agents: int
+        self,
+        agent_first: bool,
+        ask: bool,
+        message: bool,
+        attempts: int,
+        always: bool,
+        hasty: bool,
+        agents: int,
     ) -> None:
         plain = Policy()
         policy = replace(
             plain, agent_first=agent_first, ask=ask, leave_message=message, attempts=attempts,
             calling=ALWAYS if always else plain.calling, expires_ms=24 * HOUR,
+            retry=HASTY if hasty else plain.retry,
         )  # fmt: skip
         self.floor = CallbackFloor(policy, agents, BEFORE_SWITCH)
         self.count = 0
+        self.promise(0, 0)
 
     def name(self, what: str) -> str:
         self.count += 1
@@ -64,6 +75,33 @@ class Callbacks(RuleBasedStateMachine):
     @rule()
     def live_call(self) -> None:
         self.floor.live_call(self.name("live"))
+
+    @rule(data=st.data(), steps=st.integers(1, 6))
+    def it_goes_well(self, data: st.DataObject, steps: int) -> None:
+        """Somebody comes further, so that walks see the later stages as often as the first."""
+        for _ in range(steps):
+            if not (found := [(does, names) for does, names in self.ways() if names]):
+                return
+            does, names = data.draw(st.sampled_from(found))
+            does(data.draw(st.sampled_from(names)))
+
+    def ways(self) -> list[tuple[Callable[[str], None], list[str]]]:
+        """What may happen next that brings somebody further, and to whom."""
+        floor = self.floor
+        up: dict[Stage, list[str]] = {stage: [] for stage in Stage}
+        for name in floor.at_customer:
+            if (stage := floor.book.stage(name)) is not None:
+                up[stage].append(name)
+        soon = [one.id for one in floor.book.to_call()[1]]
+        return [
+            (floor.answer, sorted(floor.offers.keys() - floor.reached)),
+            (lambda _: floor.claim(), floor.claims[:1]),
+            (lambda _: self.expected(len(floor.config.agents)), soon[:1]),
+            (floor.pick_up, up[Stage.DIALLING]),
+            (lambda name: floor.choose(name, Choice.TALK), up[Stage.ASKING]),
+            (floor.talk, up[Stage.CONNECTING]),
+            (floor.hang_up, sorted(floor.talks)),
+        ]
 
     @precondition(lambda self: self.floor.offers.keys() - self.floor.reached)
     @rule(data=st.data())
@@ -113,11 +151,17 @@ class Callbacks(RuleBasedStateMachine):
 
     @rule(agents=st.integers(0, 4))
     def agents_are_expected(self, agents: int) -> None:
+        self.expected(agents)
+
+    def expected(self, agents: int) -> None:
         floor = self.floor
         line = tuple((o.entered - o.priority, o.entered) for o in floor.router.waiting("q"))
+        # Of those whom their own agent calls, that agent is held, and not among the expected.
+        held = {floor.offers[one][0] for one in floor.reached if one in floor.offers}
         before = sum(
             floor.book.stage(n) in (Stage.RESERVED, Stage.DIALLING, Stage.ASKING, Stage.HANGING_UP)
-            for n in floor.rows
+            for n, row in floor.rows.items()
+            if n not in held and not row.record.owner
         )
         asked = len(floor.claims)
         floor.expect(agents, line)
@@ -161,7 +205,7 @@ class Callbacks(RuleBasedStateMachine):
     def late_news(self, data: st.DataObject, fence: int) -> None:
         """What names an attempt that is over changes nothing."""
         floor, name = self.floor, self.pick(data, self.floor.rows)
-        if floor.at_customer.get(name) == fence or floor.rows[name].live == fence:
+        if fence and fence in (floor.at_customer.get(name), floor.rows[name].live):
             return
         stage = floor.book.stage(name)
         for event in (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import uuid6
+from kept_callbacks import NOW, promised
 
 from acd.callbacks import Policy, events as ev
 from acd.callbacks.policy import HOUR
@@ -19,8 +20,8 @@ from acd.calling_back.store import Store
 from crm import attempts, callbacks
 from crm.attempts import Claim
 from crm.database import Database
-
-NOW = 1_800_000_000_000
+from crm.recorder import Recorder
+from crm.records import Identity, Interaction, Segment, SegmentKind
 
 
 class Desk:
@@ -35,44 +36,45 @@ class Desk:
             lambda callback, fence, *, sure=True: self.lost.put_nowait((callback, fence, sure)),
         )
 
+    async def claimed(self, callback: str) -> ev.Claimed:
+        """Claim an attempt, which is granted."""
+        self.store.claim(callback)
+        told = await self.told.get()
+        assert isinstance(told, ev.Claimed)
+        return told
+
 
 async def _kept() -> None:
     pass
 
 
-async def promised(database: Database, number: str = "+14155550123", **more: Any) -> str:
-    wish = callbacks.Wish(number, "sales", NOW, str(uuid6.uuid7()), **more)
-    _, made = await callbacks.ask(database, wish)
-    return made
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    made = Desk(database)
+    yield made
+    await made.store.close()
 
 
 async def test_a_claim_that_could_not_be_renewed_in_time_may_be_another_workers(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEASE_MS", 600)
-    desk = Desk(database)
     one = await promised(database)
     async with asyncio.timeout(20):
-        desk.store.claim(one)
-        claimed = await desk.told.get()
-        assert isinstance(claimed, ev.Claimed)
+        claimed = await desk.claimed(one)
         await database.close()
         # Again and again, as long as nobody gives the call up.
         for _ in range(2):
             assert await desk.lost.get() == (one, claimed.fence, False)
-    await desk.store.close()
 
 
 async def test_a_claim_that_is_renewed_is_ours(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEASE_MS", 300)
-    desk = Desk(database)
     one = await promised(database)
     async with asyncio.timeout(20):
-        desk.store.claim(one)
-        claimed = await desk.told.get()
-        assert isinstance(claimed, ev.Claimed)
+        claimed = await desk.claimed(one)
         async with database.connection() as connection:
             # Wait, by the clock of the database, for much longer than the lease.
             await connection.execute("SELECT pg_sleep(1)")
@@ -80,13 +82,11 @@ async def test_a_claim_that_is_renewed_is_ours(
             assert desk.lost.empty()
             await connection.execute("UPDATE callbacks SET fence = fence + 1")
         assert await desk.lost.get() == (one, claimed.fence, True)
-    await desk.store.close()
 
 
 async def test_no_lease_is_renewed_of_what_ended_while_it_was_claimed(
-    database: Database, caplog: pytest.LogCaptureFixture
+    database: Database, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk = Desk(database)
     one = await promised(database)
     with caplog.at_level(logging.WARNING):
         desk.store.claim(one)
@@ -94,7 +94,6 @@ async def test_no_lease_is_renewed_of_what_ended_while_it_was_claimed(
             await desk.store.end(ev.End(one, Stage.CANCELLED, "customer"))
     assert desk.store._leases == {}
     assert (await callbacks.get(database, one)).state == "cancelled"
-    await desk.store.close()
 
 
 async def test_where_nobody_is_called_callbacks_expire_all_the_same(database: Database) -> None:
@@ -113,3 +112,23 @@ async def test_where_nobody_is_called_callbacks_expire_all_the_same(database: Da
     ]
     await expire(database, {"sales": replace(Policy(), expires_ms=100 * HOUR)}, NOW + 144 * HOUR)
     assert (await callbacks.get(database, chosen)).state == "waiting"
+
+
+async def test_rows_that_callbacks_go_on_with_are_read_together(database: Database) -> None:
+    recorder = Recorder(database, every_s=0.01)
+    recorder.start()
+    call = str(uuid6.uuid7())
+    recorder.interaction(Interaction(call, NOW, ended_ms=NOW + 9, outcome="called_back"))
+    recorder.segment(Segment(call, 1, SegmentKind.QUEUE, NOW, "sales"))
+    await recorder.drain()
+    await callbacks.ask(database, callbacks.Wish("+14155550123", "sales", NOW, call))
+    await callbacks.ask(database, callbacks.Wish("+14155550124", "sales", NOW))
+    desk = Desk(database)
+    rows = sorted(await desk.store.waiting(), key=lambda row: row.number)
+    theirs, made = await desk.store.accounts(rows)
+    assert (theirs.interaction.id, len(theirs.segments)) == (call, 1)
+    # Nobody called for the other: the interaction is made up, and is the callback's own.
+    assert (made.interaction.id, made.interaction.direction) == (rows[1].id, "outbound")
+    assert (made.interaction.identity, made.segments) == (Identity("phone", "+14155550124"), ())
+    assert await desk.store.accounts([]) == []
+    await desk.store.close()

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from ivr.flow.actions import Action, Collect, Ended, EnterQueue, HangUp, Play
-from ivr.flow.interpreter import FAILED_STEPS, MAX_GATHERED, MAX_STEPS, Interpreter
+from ivr.flow.gathering import MAX_GATHERED
+from ivr.flow.interpreter import FAILED_STEPS, MAX_STEPS, Interpreter
 from ivr.flow.load import parse
 from ivr.flow.model import FlowDocument
 from ivr.flow.outcomes import Broken, CallerGone, Keyed, Outcome, Played, Refused, Talked
