@@ -29,6 +29,7 @@ import psutil
 from lab import family, ports
 from lab.errors import Deadline, StackError
 from pbx.appliance.fetch import ensure
+from pbx.appliance.process import dies_with_parent
 from pbx.appliance.root import Pbx
 from pbx.errors import ApplianceError
 
@@ -99,6 +100,7 @@ class Stack:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=dies_with_parent(signal.SIGINT),
             )
         await self.service_ready(within)
         self.ready_s = time.monotonic() - begun

@@ -10,13 +10,13 @@ from collections.abc import Callable
 _PR_SET_PDEATHSIG = 1
 
 
-def dies_with_parent() -> Callable[[], None]:
-    """Return a `preexec_fn` after which the child is killed when its parent dies."""
+def dies_with_parent(by: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """Return a `preexec_fn` after which the child is sent a signal when its parent dies."""
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
     def apply() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -30,6 +30,8 @@ class Row:
     """The fence of the live claim; 0: none."""
     ended: list[str] = field(default_factory=list)
     dials: int = 0
+    dialled: int = 0
+    """The fence of the last attempt for which the book wanted to dial."""
     counted: int = 0
     laters: int = 0
     """How often the customer asked to be called later."""
@@ -107,7 +109,7 @@ class CallbackFloor:
                 assert row.live == one.fence, "dialled without a claim"
                 assert one.callback not in self.at_customer, "two live attempts"
                 self.at_customer[one.callback] = one.fence
-                row.dials += 1
+                row.dials, row.dialled = row.dials + 1, one.fence
                 if self.policy.agent_first:
                     held = [self.offers[o] for o in self.reached if o in self.offers]
                     assert (one.callback, one.agent) in held, "dialled without an agent"
@@ -127,7 +129,7 @@ class CallbackFloor:
                 self.at_customer.pop(one.callback, None)
                 row.counted += one.counts
                 row.laters += one.outcome is Outcome.LATER
-                row.dials -= one.outcome in NOT_DIALLED
+                row.dials -= one.outcome in NOT_DIALLED and row.dialled == one.fence
                 row.record = replace(row.record, due_ms=one.due or row.record.due_ms)
                 if one.state is not Stage.WAITING:
                     self.end(row, one.state)

@@ -82,6 +82,10 @@ def test_found_twice_is_found_once() -> None:
     book = book_of()
     book.handle(cb.Found("cb", 4, False, "o1", "a"), NOW)
     assert book.handle(cb.Found("cb", 4, False, "o1", "a"), NOW) == []
+    book.handle(cb.Answered("cb", 4), NOW)
+    assert book.stage("cb") is Stage.CONNECTING
+    assert book.handle(cb.Found("cb", 4, False, "o1", "a"), NOW) == []
+    assert book.stage("cb") is Stage.CONNECTING
 
 
 def test_of_several_agents_who_ring_the_first_has_it() -> None:
