@@ -12,11 +12,11 @@ import fcntl
 import os
 import random
 import socket
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lab.errors import LabError
+from pbx.appliance.cache import cache_folder
 
 _SINGLES = range(20_000, 32_000)
 """Below the range from which the kernel itself hands out ports."""
@@ -90,13 +90,15 @@ class Ports:
         if self._open is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             try:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
                 self._open = os.open(self._file, flags, 0o600)
             except OSError as error:
                 raise LabError(f"{self._file} cannot be opened to lock ports: {error}") from error
         return self._open
 
 
-_ours = Ports(Path(tempfile.gettempdir()) / f"sala-lab-ports-{os.getuid()}")
+# Where the user's PBX lies, and not where files of a moment do: that may be any process's own.
+_ours = Ports(cache_folder() / "lab-ports")
 free = _ours.free
 free_range = _ours.free_range
 give_back = _ours.give_back
