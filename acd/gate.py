@@ -104,7 +104,7 @@ class Gate:
         if not _WRITTEN.fullmatch(text):
             return Refusal.NOT_A_NUMBER
         digits = re.sub(r"[^+0-9]", "", text)
-        if not text.startswith("+") and _short(digits, self.rules.region):
+        if not text.startswith("+") and _begins_short(digits, self.rules.region):
             return Refusal.EMERGENCY
         try:
             number = phonenumbers.parse(text, self.rules.region)
@@ -164,12 +164,18 @@ def is_rule(text: str) -> bool:
 
 
 def _short(digits: str, region: str) -> bool:
+    """Tell whether a national number is a short one as a whole."""
     number = phonenumbers.PhoneNumber(
         country_code=phonenumbers.country_code_for_region(region), national_number=int(digits)
     )
-    return shortnumberinfo.connects_to_emergency_number(digits, region) or (
+    return shortnumberinfo.is_emergency_number(digits, region) or (
         shortnumberinfo.is_valid_short_number_for_region(number, region)
     )
+
+
+def _begins_short(digits: str, region: str) -> bool:
+    """Tell whether what is dialled within a region reaches a short number, whatever follows it."""
+    return shortnumberinfo.connects_to_emergency_number(digits, region) or _short(digits, region)
 
 
 def _matches(e164: str, region: str, rules: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ sound at any loudness, sounds of different calls lie near 0.
 from __future__ import annotations
 
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,14 @@ SILENCE: Sound = np.zeros(0, np.float32)
 
 _PIECE = RATE // 2
 _SLIP = RATE // 5
+_DRIFT = RATE
+_SURE = 0.7
+"""The value from which a piece counts as found, so that others are sought by its place."""
+_WHOLE = 0.98
+"""The value from which nothing of a piece is missing."""
+_STEP = RATE // 10
+_NOTHING = 1e-3
+"""Energy of a piece in which nothing is said."""
 _ULAW_CLIP = 32635
 _ULAW_BIAS = 132
 
@@ -85,9 +94,17 @@ def to_ulaw(sound: Sound) -> npt.NDArray[np.uint8]:
 
 def from_ulaw(code: npt.NDArray[np.uint8]) -> Sound:
     """Decode G.711 µ-law."""
-    bits = (~code).astype(np.int32) & 0xFF
+    sound: Sound = _FROM_ULAW[code]
+    return sound
+
+
+def _all_ulaw() -> Sound:
+    bits = 0xFF - np.arange(256)
     size = ((((bits & 0x0F) << 3) + _ULAW_BIAS) << ((bits >> 4) & 7)) - _ULAW_BIAS
     return (np.where(bits & 0x80, -size, size) / 32768).astype(np.float32)
+
+
+_FROM_ULAW = _all_ulaw()
 
 
 def read_wav(path: Path) -> Sound:
@@ -104,16 +121,14 @@ def read_sound(path: Path) -> Sound:
     return read_ulaw(path) if path.suffix == ".ulaw" else read_wav(path)
 
 
-def read_heard(path: Path) -> Sound:
-    """Read what a leg has heard so far, from its growing 96 kHz file.
-
-    The PBX writes in blocks of 32 KiB; at 96 kHz that is a sixth of a second, at 8 kHz it would
-    be two. Every twelfth sample is the 8 kHz signal itself, since 96 kHz is a whole multiple.
-    """
+def read_pcm(path: Path, since: int = 0) -> Sound:
+    """Read raw 16-bit samples behind the first `since` of them; nothing if there is no file."""
     if not path.exists():
-        return np.zeros(0, np.float32)
-    data = path.read_bytes()
-    return _from_pcm(np.frombuffer(data[: len(data) // 12 * 12], "<i2")[::6])
+        return SILENCE
+    with path.open("rb") as file:
+        file.seek(2 * since)
+        data = file.read()
+    return _from_pcm(np.frombuffer(data[: len(data) // 2 * 2], "<i2"))
 
 
 def _from_pcm(pcm: npt.NDArray[np.int16]) -> Sound:
@@ -124,24 +139,46 @@ def _from_pcm(pcm: npt.NDArray[np.int16]) -> Sound:
 def correlation(heard: Sound, played: Sound) -> Match:
     """Find `played` in `heard`: the best normalised cross-correlation, and where.
 
-    The two clocks of a call may slip by packets, so the sound is placed as a whole first, and
-    then each half second of it within 0.2 s of its place; the value is the mean over the pieces,
-    weighted by their energy. A sound of which less than a half second was heard gives 0.
+    A machine that stalls slips: sound comes later than it should, or packets of it are gone. So the
+    sound is placed as a whole first, and then each half second of it within 0.2 s of where it
+    should be after those beside it, and at most 1 s off its place in the whole. The value is the
+    mean over the pieces, weighted by their energy: what is missing, or comes in another order,
+    counts as not heard. A sound of which less than a half second was heard gives 0.
     """
     if len(played) < _PIECE or len(heard) < _PIECE:
         return Match(0.0, 0)
     whole = _place(heard, played)
-    total, weight = 0.0, 0.0
-    for start in range(0, len(played) - _PIECE + 1, _PIECE):
-        piece = played[start : start + _PIECE]
-        energy = float(np.dot(piece, piece))
-        if energy < 1e-3:
-            continue
-        low = max(0, whole.lag + start - _SLIP)
-        around = heard[low : max(low, whole.lag + start + _PIECE + _SLIP)]
-        total += energy * (_place(around, piece).value if len(around) >= _PIECE else 0.0)
-        weight += energy
-    return Match(max(whole.value, total / weight if weight else 0.0), whole.lag)
+    starts = range(0, len(played) - _PIECE + 1, _PIECE)
+    pieces = [played[start : start + _PIECE] for start in starts]
+    energies = [float(np.dot(piece, piece)) for piece in pieces]
+    weight = sum(energy for energy in energies if energy >= _NOTHING)
+    if not weight:
+        return whole
+    found: dict[int, Match] = {}
+
+    def seek(at: int, slip: int) -> int:
+        """Find one piece near its place, off by `slip`; gives by how much it is off itself."""
+        expected = whole.lag + starts[at] + slip
+        low = max(0, expected - _SLIP)
+        around = heard[low : max(low, expected + _PIECE + _SLIP)]
+        if len(around) < _PIECE or energies[at] < _NOTHING:
+            return slip
+        match = _place(around, pieces[at])
+        if at not in found or match.value > found[at].value:
+            found[at] = match
+        off = low + match.lag - whole.lag - starts[at]
+        return off if match.value >= _SURE and abs(off) <= _DRIFT else slip
+
+    slips = {at: seek(at, 0) for at in range(len(pieces))}
+    if any(match.value < _WHOLE for match in found.values()):
+        # From the piece that lies best, to both sides.
+        anchor = max(found, key=lambda at: found[at].value)
+        for way in (range(anchor + 1, len(pieces)), range(anchor - 1, -1, -1)):
+            slip = slips[anchor]
+            for at in way:
+                slip = seek(at, slip)
+    total = sum(energies[at] * match.value for at, match in found.items())
+    return Match(max(whole.value, total / weight), whole.lag)
 
 
 def _place(heard: Sound, played: Sound) -> Match:
@@ -162,6 +199,45 @@ def _place(heard: Sound, played: Sound) -> Match:
     ratio = product[:count] / np.sqrt(window * wanted)
     at = int(np.argmax(ratio))
     return Match(float(min(1.0, ratio[at])), at - ahead)
+
+
+class Finder:
+    """Looks for a sound in what is heard while it is heard, at each time only where it may be new.
+
+    `heard` gives all that is heard, behind a number of samples.
+    """
+
+    def __init__(self, sound: Sound, heard: Callable[[int], Sound], since: int = 0) -> None:
+        self._sound = sound
+        self._heard = heard
+        self._since = self._from = since
+        self._seen = self._came = 0
+        self.best = Match(0.0, 0)
+        """The best place until now, behind `since`."""
+
+    @property
+    def seconds(self) -> float:
+        """How much has been looked at."""
+        return self._seen / RATE
+
+    @property
+    def came(self) -> int:
+        """How many samples had come at the last look."""
+        return self._came
+
+    def look(self, *, last: bool) -> Match:
+        """Look once more, unless little has come and more is coming; gives the best place."""
+        tail = self._heard(self._from)
+        ahead = self._from - self._since
+        came, self._came = self._came, ahead + len(tail)
+        new = self._came - self._seen
+        if new and (last or came == self._came or new >= max(_STEP, len(self._sound) // 10)):
+            self._seen = self._came
+            found = correlation(tail, self._sound)
+            if found.value > self.best.value:
+                self.best = Match(found.value, found.lag + ahead)
+            self._from += max(0, len(tail) - len(self._sound) - _DRIFT - _SLIP)
+        return self.best
 
 
 def loudness(sound: Sound, window_s: float = 0.1) -> Sound:

@@ -63,7 +63,7 @@ async def originate(
     """Dial from an endpoint of the world's PBX."""
     leg = world.new_leg(label)
     if record:
-        variables = [*variables, f"LAB_HEARD={leg.heard_path}"]
+        variables = [*variables, "LAB_HEARS=yes"]
     try:
         await world.ami.act(
             "Originate",

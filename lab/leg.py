@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lab import audio
 from lab.ami import AmiEvent, Moment
+from lab.ears import Ears
 from lab.errors import Deadline, LabError, NotHeard
 from lab.watch import Watch
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BLOCK_S = 0.4
-"""How long a block of the recording may stay unwritten while something is heard."""
+_DEAF_S = 1.0
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
 
@@ -35,14 +34,29 @@ class Ending:
     text: str
 
 
+class _Deafness:
+    """Tells when nothing at all has come for a while, and then anew after as long again."""
+
+    def __init__(self) -> None:
+        self._came, self._since = -1, time.monotonic()
+
+    def deaf(self, came: int) -> bool:
+        """Take note that `came` samples have come until now."""
+        now = time.monotonic()
+        over = came == self._came and now - self._since >= _DEAF_S
+        if over or came != self._came:
+            self._came, self._since = came, now
+        return over
+
+
 class Leg:
     """One channel of the world's PBX. Events come in through `take`; all waits have deadlines."""
 
-    def __init__(self, world: World, leg_id: str, label: str, heard: Path) -> None:
+    def __init__(self, world: World, leg_id: str, label: str, ears: Ears) -> None:
         self.world = world
         self.id = leg_id
         self.label = label
-        self.heard_path = heard
+        self._ears = ears
         self.channel = ""
         self.shown_number = ""
         self.shown_name = ""
@@ -52,6 +66,7 @@ class Leg:
         self.ending: Ending | None = None
         self.keys_received = ""
         self._said = 0
+        self._speaks_until = 0.0
         self._watch = Watch()
 
     # --- what happens ---------------------------------------------------------------------------
@@ -142,6 +157,7 @@ class Leg:
         spoken = self.world.store(sound)
         for name, value in (("LAB_SAY", spoken.name), ("LAB_SECONDS", str(spoken.seconds))):
             await self.world.ami.act("Setvar", Channel=self.channel, Variable=name, Value=value)
+        self._speaks_until = time.monotonic() + spoken.seconds
         await self._go("line", "say")
         return spoken.sound
 
@@ -162,12 +178,16 @@ class Leg:
 
     # --- what it hears --------------------------------------------------------------------------
 
-    def heard(self) -> audio.Sound:
-        """Give all that was heard, from the answer on; at most a third of a second late."""
-        return audio.read_heard(self.heard_path)
+    def heard(self, since: int = 0) -> audio.Sound:
+        """Give all that was heard from the answer on, behind the first `since` samples."""
+        return self._ears.heard(self.id, since)
 
     async def flush(self) -> None:
-        """Have all that was heard so far written; not while the leg speaks, that would stop it."""
+        """Begin to listen anew; not while the leg speaks, that would stop it.
+
+        A channel whose sound is translated may be deaf once another RTP stream has begun: packets
+        come in, no sound does, until its format is set anew.
+        """
         if self.live and self.up is not None:
             await self._go("line", "quiet")
 
@@ -184,22 +204,20 @@ class Leg:
         Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
         """
         deadline = time.monotonic() + within
-        seen = -1
-        best = audio.Match(0.0, 0)
+        finder = audio.Finder(sound, self.heard, since)
+        ear = _Deafness()
         while True:
             last = not self.live or time.monotonic() >= deadline
-            heard = self.heard()[since:]
-            if len(heard) != seen:
-                seen = len(heard)
-                found = await asyncio.to_thread(audio.correlation, heard, sound)
-                best = max(best, found, key=lambda match: match.value)
+            best = await asyncio.to_thread(finder.look, last=last)
             if best.value >= at_least:
                 return best
             if last:
                 raise NotHeard(
                     f"{self.label}: correlation {best.value:.3f} of {at_least:g} "
-                    f"in {seen / audio.RATE:.1f} s heard"
+                    f"in {finder.seconds:.1f} s heard"
                 )
+            if ear.deaf(finder.came) and time.monotonic() >= self._speaks_until:
+                await self.flush()
             await asyncio.sleep(0.1)
 
     async def quiet(self, *, for_s: float = 0.6, within: float = 15.0) -> None:
@@ -209,14 +227,13 @@ class Leg:
         """
         deadline = time.monotonic() + within
         seen, grew = -1, time.monotonic()
-        stalled = for_s + _BLOCK_S
         while True:
             heard = self.heard()
             now = time.monotonic()
             if len(heard) != seen:
                 seen, grew = len(heard), now
             tail = heard[-int(for_s * audio.RATE) :]
-            if not audio.silent(heard) and (audio.silent(tail) or now - grew >= stalled):
+            if not audio.silent(heard) and (audio.silent(tail) or now - grew >= for_s):
                 return
             if now >= deadline or not self.live:
                 raise Deadline(f"{self.label}: quiet: not within {within:g} s")
@@ -226,11 +243,15 @@ class Leg:
         """Wait until music has been heard for `seconds` from now on; raises `NotHeard`."""
         deadline = time.monotonic() + within
         begun, width = len(self.heard()), int(seconds * audio.RATE)
+        ear = _Deafness()
         while True:
             last = not self.live or time.monotonic() >= deadline
-            tail = self.heard()[begun:][-width:]
+            heard = self.heard(begun)
+            tail = heard[-width:]
             if len(tail) >= width and audio.music(tail):
                 return
             if last:
                 raise NotHeard(f"{self.label}: no music for {seconds:g} s")
+            if ear.deaf(len(heard)) and time.monotonic() >= self._speaks_until:
+                await self.flush()
             await asyncio.sleep(0.1)

@@ -20,6 +20,7 @@ from types import TracebackType
 from lab import audio, ports
 from lab.ami import AmiEvent, AmiLink, Moment
 from lab.caller import Caller
+from lab.ears import Ears
 from lab.errors import WorldError
 from lab.leg import Leg
 from lab.phone import Phone
@@ -30,7 +31,8 @@ TEMPLATES = Path(__file__).parent / "config" / "asterisk"
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)@")
 _KEPT_LEGS = 20_000
 _PLACES = 100
-_AFTER_S = 5.0
+_AFTER_S = 6.0
+_LATE_S = 2.0
 _OUT_OF_ORDER = "38"
 
 
@@ -70,7 +72,8 @@ class World:
         self._secrets = dict(phones)
         self._legs: dict[str, Leg] = {}
         self._numbers = itertools.count(1)
-        self._run = secrets.token_hex(3)
+        self._run = 900_000 + secrets.randbelow(100_000)
+        self._ears: Ears | None = None
         self._instance: Instance | None = None
         self._links: list[AmiLink] = []
         self._ports: list[int] = []
@@ -124,6 +127,8 @@ class World:
         first, last = ports.free_range(self._rtp_ports, self._address)
         self._ports = [ami_port, *range(first, last + 1)]
         secret = secrets.token_urlsafe(24)
+        self._ears = Ears(self.home / "heard")
+        ears = self._ears.open(self._address)
         self._render(
             {
                 "ETC": str(self.home / "etc"),
@@ -138,7 +143,7 @@ class World:
                 "SIP_PORT": str(self.sip_port),
                 "CALLER": self._account[0],
                 "CALLER_SECRET": self._account[1],
-                "HEARD": str(self.home / "heard"),
+                "EARS": f"{self._address}:{ears}",
                 **self._sala_values(),
             }
         )
@@ -184,6 +189,9 @@ class World:
         if self._instance is not None:
             await self._instance.stop()
             self._instance = None
+        if self._ears is not None:
+            self._ears.close()
+            self._ears = None
         ports.give_back(self._ports)
         if self.home != Path():
             await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
@@ -230,7 +238,9 @@ class World:
         return self._add(leg_id, label)
 
     def _add(self, leg_id: str, label: str) -> Leg:
-        leg = Leg(self, leg_id, label, self.home / "heard" / f"{leg_id}.sln48")
+        if self._ears is None:
+            raise WorldError("the world is not running")
+        leg = Leg(self, leg_id, label, self._ears)
         self._legs[leg_id] = leg
         if len(self._legs) > _KEPT_LEGS:
             self._legs = {name: one for name, one in self._legs.items() if one.live}
@@ -248,7 +258,8 @@ class World:
         name = f"say-{next(self._numbers) % _PLACES}"
         # Silence follows: the PBX begins a sound again when it is over.
         audio.write_ulaw(self._said(name), audio.padded(sound, _AFTER_S))
-        seconds = math.ceil(len(sound) / audio.RATE + 0.5)
+        # A PBX that is late sends the sound later, not faster.
+        seconds = math.ceil(len(sound) / audio.RATE + _LATE_S)
         return Spoken(name, seconds, audio.from_ulaw(audio.to_ulaw(sound)))
 
     def _said(self, name: str) -> Path:

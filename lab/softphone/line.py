@@ -124,9 +124,9 @@ class Line:
 
     # --- what the user hears --------------------------------------------------------------------
 
-    def heard(self) -> audio.Sound:
-        """Give all that was heard."""
-        return self.media.heard()
+    def heard(self, since: int = 0) -> audio.Sound:
+        """Give all that was heard, behind the first `since` samples."""
+        return self.media.heard(since)
 
     async def hears(
         self,
@@ -141,15 +141,18 @@ class Line:
         Raises `NotHeard`, with the best value seen, at the deadline or when the call ends before.
         """
         deadline = time.monotonic() + within
+        finder = audio.Finder(sound, self.heard, since)
         while True:
             last = self.over or time.monotonic() >= deadline
-            # The PBX sends nothing while there is nothing: what is heard is short.
             # In a thread, for this loop sends the sound of all telephones.
-            match = await asyncio.to_thread(audio.correlation, self.heard()[since:], sound)
-            if match.value >= at_least:
-                return match
+            best = await asyncio.to_thread(finder.look, last=last)
+            if best.value >= at_least:
+                return best
             if last:
-                raise NotHeard(f"{self}: correlation {match.value:.3f} of {at_least:g}")
+                raise NotHeard(
+                    f"{self}: correlation {best.value:.3f} of {at_least:g} "
+                    f"in {finder.seconds:.1f} s heard"
+                )
             await asyncio.sleep(0.1)
 
     async def hears_music(self, seconds: float = 1.5, *, within: float = 8.0) -> None:
@@ -158,7 +161,7 @@ class Line:
         begun, width = len(self.heard()), int(seconds * audio.RATE)
         while True:
             last = self.over or time.monotonic() >= deadline
-            tail = self.heard()[begun:][-width:]
+            tail = self.heard(begun)[-width:]
             if len(tail) >= width and audio.music(tail):
                 return
             if last:

@@ -63,9 +63,9 @@ class Media(asyncio.DatagramProtocol):
         self._say = code.tobytes()
         return audio.from_ulaw(code)
 
-    def heard(self) -> audio.Sound:
-        """Give all that was heard."""
-        return audio.from_ulaw(np.frombuffer(bytes(self._heard), np.uint8))
+    def heard(self, since: int = 0) -> audio.Sound:
+        """Give all that was heard, behind the first `since` samples."""
+        return audio.from_ulaw(np.frombuffer(bytes(self._heard[since:]), np.uint8))
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Take a packet down. They come in order: all is loopback."""

@@ -66,6 +66,14 @@ def test_what_is_refused_and_why(written: str, why: Refusal) -> None:
     assert GATE.number(written) is why
 
 
+@pytest.mark.parametrize(
+    "number", ["+911123913358", "+966112943675", "+27112766444", "+254112848789", "+33112529835"]
+)
+def test_a_number_that_begins_as_an_emergency_number_does_is_an_ordinary_one(number: str) -> None:
+    # Whole cities have them: it is dialled with its country, and reaches nobody else.
+    assert Gate(Rules("US", allowed=("IN", "SA", "ZA", "KE", "FR"))).number(number) == number
+
+
 def test_nothing_passes_by_default() -> None:
     gate = Gate(Rules("US"))
     assert gate.number("+14155550123") is Refusal.NOT_ALLOWED

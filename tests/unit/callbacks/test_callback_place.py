@@ -6,16 +6,17 @@ from dataclasses import replace
 
 from callback_floor import CallbackFloor
 from callback_scene import NOON, PLAIN, floor
+from hypothesis import given, strategies as st
 
 from acd.callbacks import Policy, events as cb
-from acd.callbacks.place import arrival
+from acd.callbacks.place import arrival, key
 from acd.callbacks.policy import HOUR, MINUTE
 from acd.callbacks.words import Outcome, Stage
 from acd.router import Router, events as ev
 from acd.router.codec import to_entry
 from acd.router.configuration import Step
 from acd.router.criteria import Language, Named
-from acd.router.events import AgentConfig, Configuration, QueueConfig, Wanted
+from acd.router.events import AgentConfig, Arrived, Configuration, QueueConfig, Wanted
 from acd.router.recipes import Callback as OfferCallback, Recipe, Waited
 from crm.records import Callback
 
@@ -168,3 +169,20 @@ def test_for_an_agents_own_the_agent_is_held_first_whatever_the_queue_does() -> 
     other.tell(cb.Known(replace(other.rows["cb"].record, owner=None)))
     assert other.book.in_line() == []
     assert other.book.any_ready
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(-9, 9), st.sampled_from(("", "vip"))), max_size=8
+    )
+)
+def test_the_book_orders_them_as_the_router_does(asked: list[tuple[int, int, str]]) -> None:
+    router, keys = routed(), {}
+    for n, (ago, priority, tier) in enumerate(asked):
+        entered = NOON - ago * 1000
+        place = Arrived(f"i{n}", "q", entered, priority=priority * 1000, tier=tier, rejoins=True)
+        router.handle(place, NOON)
+        keys[place.interaction] = key(place, Q)
+    found = [keys[one.interaction] for one in router.waiting("q")]
+    assert len(found) == len(asked)
+    assert found == sorted(found)

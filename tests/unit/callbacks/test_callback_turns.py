@@ -123,3 +123,12 @@ def test_who_is_about_to_be_called_counts_among_those_at_once() -> None:
     assert ([one.id for one in called], [one.id for one in ready]) == (["one"], ["two"])
     here.tell(cb.Expected(("two", "three")))
     assert here.claims == ["one", "two"]
+
+
+def test_an_agents_own_is_not_called_for_any_agent_who_is_expected() -> None:
+    here = floor(FIRST, agents=0)
+    here.promise("own", owner="a0")
+    here.promise("other", number="+12125550124")
+    assert here.router.interaction("own") is not None
+    here.tell(cb.Expected(("own",)))
+    assert here.claims == []
