@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import uuid6
 
-from acd.calling_back.attempt import CALLBACK
+from acd.calling_back.attempt import CALLBACK, whom
 from acd.clock import Clock
 from acd.contacts import Contact
 from acd.floor import Floor
@@ -363,7 +363,7 @@ class Reception:
         contact = Contact(
             interaction,
             call.id,
-            call.caller,
+            whom(call.carried) or call.caller,
             call.dialled,
             call.address is not None,
             carry=dict(call.carried),

@@ -10,9 +10,9 @@ from acd.contacts import Contact
 from acd.gate import Refusal
 from acd.router.events import Arrived
 from crm.records import Callback
-from pbx.port import Cause
+from pbx.port import Caller, Cause
 
-CALLBACK, FENCE, RESERVED = "callback", "fence", "reserved"
+CALLBACK, FENCE, RESERVED, NUMBER = "callback", "fence", "reserved", "number"
 """What a customer's call carries: which callback and which claim it is made for; and what the leg
 of an agent carries who is held for one."""
 
@@ -95,6 +95,14 @@ def facts(callback: str, place: Arrived) -> dict[str, str]:
         "entered": str(place.entered),
         CALLBACK: callback,
     }
+
+
+def whom(carried: Mapping[str, str]) -> Caller | None:
+    """Return whom a call was made to, by what it carries; None if it was not made by an attempt.
+
+    The caller of such a call, as the PBX tells it, is the number that the customer is shown.
+    """
+    return Caller(carried[NUMBER]) if CALLBACK in carried and NUMBER in carried else None
 
 
 def fence_of(carried: Mapping[str, str]) -> int:

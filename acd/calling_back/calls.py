@@ -12,6 +12,7 @@ from acd.calling_back.attempt import (
     CALLBACK,
     CAPPED_MS,
     FENCE,
+    NUMBER,
     RESERVED,
     TRUNK_MS,
     Attempt,
@@ -99,7 +100,11 @@ class Calls:
                     dial.number,
                     ring_ms=dial.ring_ms,
                     shown=dial.caller_id,
-                    carry={**facts(attempt.callback, place), FENCE: str(attempt.fence)},
+                    carry={
+                        **facts(attempt.callback, place),
+                        FENCE: str(attempt.fence),
+                        NUMBER: dial.number,
+                    },
                     detect=dial.detect,
                 )
                 attempt.dialled = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from acd.calling_back.attempt import CALLBACK, RESERVED, fence_of
+from acd.calling_back.attempt import CALLBACK, RESERVED, fence_of, whom
 from acd.contacts import Leg
 from acd.roster import Roster
 from pbx.port import CallSnapshot, CallState, FloorSnapshot
@@ -53,7 +53,10 @@ def sort_out(floor: FloorSnapshot, roster: Roster, known: Callable[[str], bool])
         found.legs[leg.offer] = Leg(
             leg.offer, interaction, queue, agent, answered=leg.answered, reserved=True
         )
-    found.floor = replace(
-        floor, calls=tuple(c for c in floor.calls if c.call not in asked), legs=tuple(plain)
+    calls = tuple(
+        replace(call, caller=whom(call.carried) or call.caller)
+        for call in floor.calls
+        if call.call not in asked
     )
+    found.floor = replace(floor, calls=calls, legs=tuple(plain))
     return found

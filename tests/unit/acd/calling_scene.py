@@ -56,9 +56,10 @@ def ends(stage: CallingStage, cause: Cause) -> None:
 def listed(fence: int, state: CallState, legs: list[LegSnapshot] | None = None) -> FloorSnapshot:
     carried = {
         "interaction": "i-one", "queue": "q", "entered": "900000",
-        "callback": "one", "fence": str(fence),
+        "callback": "one", "fence": str(fence), "number": NUMBER,
     }  # fmt: skip
-    call = CallSnapshot(f"callback-one-{fence}", state, Caller(NUMBER), carried)
+    # What the PBX tells of who calls is what the customer is shown: the house's number.
+    call = CallSnapshot(f"callback-one-{fence}", state, Caller(HOUSE), carried)
     return FloorSnapshot((call,), tuple(legs or ()), frozenset({"pa"}))
 
 
@@ -70,6 +71,7 @@ def leg(offer: str = "e9.1.1", *, answered: bool = True) -> LegSnapshot:
 FIRST = Policy(agent_first=False, retry=dict.fromkeys(Outcome, ()))
 
 CALL = "callback-one-1"
+HOUSE = "+14155550100"
 
 
 def holding() -> CallingStage:

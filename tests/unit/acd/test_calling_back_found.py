@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from calling_scene import FIRST, PLAIN, Lent, held, leg, listed, stage_of
-from calling_stage import CallingStage
+from calling_stage import NUMBER, CallingStage
 from stage import RING_MS
 
 from acd.callbacks import Policy
 from acd.callbacks.words import Outcome, Stage
 from pbx.port import (
     CallEnded,
+    Caller,
     CallState,
     Cause,
     FloorSnapshot,
@@ -48,6 +49,10 @@ def test_a_customer_who_waits_alone_is_rung_for_as_any_caller_is(policy: Policy)
     assert stage.switch.reserved == []
     offer = stage.last_ring()[0]
     assert stage.switch.held == [offer]
+    # It is them whom the agent's phone shows.
+    contact = stage.floor.contact("i-one")
+    assert contact is not None
+    assert contact.caller == Caller(NUMBER)
     stage.answers(offer, "callback-one-3", connected=False)
     assert stage.shelf.seals == [("one", 3)]
     assert stage.switch.joins == [offer]
