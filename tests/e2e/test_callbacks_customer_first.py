@@ -62,3 +62,26 @@ async def test_no_more_are_called_than_agents_can_take(house: House, customers: 
     assert row["reason"] == "customer"
     assert phone.rings() == outside.rings() == 0
     await customers.becomes(first, "waiting")
+
+
+async def test_who_holds_is_shown_to_the_agent_also_after_a_restart(
+    house: House, customers: Customers
+) -> None:
+    number, outside = await customers.promised()
+    (phone,) = await house.log_in("1001")
+    customer = await customers.picks_up(outside)
+    await customer.hears(house.prompt("callback-question"), at_least=0.7, within=15)
+    await house.stack.agent("1001", "paused")
+    await customer.press("1")
+    await house.waiting(1)
+    await house.stack.kill_service()
+    await house.stack.start_service()
+    await house.waiting(1, within=10)
+    await house.stack.agent("1001", "available")
+    agent = await house.meets(phone)
+    # Of the customer's own channel the PBX knows the number that they were shown.
+    assert agent.shown_number == number
+    await hear_each_other(agent, customer)
+    await customer.hang_up()
+    await agent.ended()
+    assert (await customers.becomes(number, "connected"))["tries"] == ["connected"]
