@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lab import audio
 from lab.ami import AmiEvent, Moment
 from lab.ears import Ears
-from lab.errors import Deadline, LabError, NotHeard
+from lab.errors import Deadline, LabError, NotHeard, WorldError
 from lab.watch import Watch
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DEAF_S = 1.0
+_REDIRECTED_S = 3.0
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
 
@@ -172,9 +173,19 @@ class Leg:
             await self.world.ami.act("Hangup", Channel=self.channel, Cause=str(cause))
 
     async def _go(self, context: str, exten: str) -> None:
-        await self.world.ami.act(
-            "Redirect", Channel=self.channel, Context=context, Exten=exten, Priority="1"
-        )
+        deadline = time.monotonic() + _REDIRECTED_S
+        while True:
+            try:
+                await self.world.ami.act(
+                    "Redirect", Channel=self.channel, Context=context, Exten=exten, Priority="1"
+                )
+            except WorldError as refused:
+                # So it answers also while the channel is on its way by a redirection before.
+                if not self.live or time.monotonic() >= deadline or "not up" not in str(refused):
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return
 
     # --- what it hears --------------------------------------------------------------------------
 

@@ -369,13 +369,27 @@ class Stack:
             raise StackError(str(error)) from error
 
     async def channels(self) -> list[str]:
-        """The channels on Sala's PBX now, by name."""
+        """The channels on Sala's PBX now, by name, but for `surrogates`."""
+        return [line[0] for line in await self._channels() if not _is_surrogate(line)]
+
+    async def surrogates(self) -> list[str]:
+        """Channels that the PBX keeps of calls which `Bridge()` pulled away: down, and idle."""
+        return [line[0] for line in await self._channels() if _is_surrogate(line)]
+
+    async def _channels(self) -> list[list[str]]:
         output = await self.console("core show channels concise")
-        return [line.split("!")[0] for line in output.splitlines() if "!" in line]
+        return [line.split("!") for line in output.splitlines() if "!" in line]
 
     def media(self, prompt: str, language: str = "en") -> Path:
         """Where a prompt's rendered sound lies."""
         return self.home / "state" / "media" / language / f"{prompt}.ulaw"
+
+
+def _is_surrogate(line: list[str]) -> bool:
+    """Tell by name, state and application, as the console lists them."""
+    name, _context, _exten, _priority, state, application = (*line, *[""] * 6)[:6]
+    idle = state == "Down" and application in ("", "(None)")
+    return name.startswith("Surrogate/") and idle
 
 
 _found: list[Pbx] = []

@@ -70,7 +70,7 @@ async def run(
     finally:
         await load.cancel()
     facts.left_over = [*load.faults, *await _left_over(ground)]
-    facts.surrogates = sum(map(_is_surrogate, await ground.stack.channels()))
+    facts.surrogates = len(await ground.stack.surrogates())
     await witness.read()
     # What comes afterwards is no part of this run.
     facts.customers = copy.deepcopy(list(witness.customers.values()))
@@ -114,14 +114,10 @@ async def _left_over(ground: Ground) -> list[str]:
     return []
 
 
-def _is_surrogate(channel: str) -> bool:
-    return channel.startswith("Surrogate/")
-
-
 async def _found(ground: Ground) -> list[str]:
     found: list[str] = []
     with contextlib.suppress(LabError):
-        channels = [one for one in await ground.stack.channels() if not _is_surrogate(one)]
+        channels = await ground.stack.channels()
         found += [f"channel {one.rpartition('-')[0]}" for one in channels]
         found += ["channel outside" for _ in await ground.world.channels()]
         status = await ground.stack.status()
