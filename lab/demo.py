@@ -19,7 +19,8 @@ from lab import audio
 from lab.errors import LabError
 from lab.leg import Leg
 from lab.phone import Phone
-from lab.stack import Stack, pbx
+from lab.programs import pbx
+from lab.stack import Stack
 from lab.world import World
 from pbx.errors import ApplianceError
 
@@ -231,7 +232,7 @@ def _judge(found: Findings) -> None:
 async def _nothing_left(stack: Stack, world: World, found: Findings, within: float = 3.0) -> None:
     """Check that no channel is left on either PBX."""
     deadline = time.monotonic() + within
-    while left := [*await stack.channels(), *await world.channels()]:
+    while left := [*await stack.console.channels(), *await world.channels()]:
         if time.monotonic() > deadline:
             found.faults.append(f"channels left: {', '.join(left)}")
             return

@@ -27,11 +27,9 @@ import asyncpg
 import psutil
 
 from lab import family, ports
+from lab.console import Console
 from lab.errors import Deadline, StackError
-from pbx.appliance.fetch import ensure
 from pbx.appliance.process import dies_with_parent
-from pbx.appliance.root import Pbx
-from pbx.errors import ApplianceError
 
 ROOT = Path(__file__).resolve().parent.parent
 RTP_PORTS = 400
@@ -360,48 +358,14 @@ class Stack:
             raise StackError(f"sala {' '.join(arguments)}: status {process.returncode}\n{text}")
         return text
 
-    async def console(self, command: str) -> str:
-        """Run a command on the console of Sala's PBX."""
-        conf = self.home / "state" / "asterisk" / "etc" / "asterisk.conf"
-        try:
-            return await asyncio.to_thread(pbx().rx, conf, command)
-        except ApplianceError as error:
-            raise StackError(str(error)) from error
-
-    async def channels(self) -> list[str]:
-        """The channels on Sala's PBX now, by name, but for `surrogates`."""
-        return [line[0] for line in await self._channels() if not _is_surrogate(line)]
-
-    async def surrogates(self) -> list[str]:
-        """Channels that the PBX keeps of calls which `Bridge()` pulled away: down, and idle."""
-        return [line[0] for line in await self._channels() if _is_surrogate(line)]
-
-    async def _channels(self) -> list[list[str]]:
-        output = await self.console("core show channels concise")
-        return [line.split("!") for line in output.splitlines() if "!" in line]
+    @property
+    def console(self) -> Console:
+        """The console of Sala's PBX."""
+        return Console(self.home / "state" / "asterisk" / "etc" / "asterisk.conf")
 
     def media(self, prompt: str, language: str = "en") -> Path:
         """Where a prompt's rendered sound lies."""
         return self.home / "state" / "media" / language / f"{prompt}.ulaw"
-
-
-def _is_surrogate(line: list[str]) -> bool:
-    """Tell by name, state and application, as the console lists them."""
-    name, _context, _exten, _priority, state, application = (*line, *[""] * 6)[:6]
-    idle = state == "Down" and application in ("", "(None)")
-    return name.startswith("Surrogate/") and idle
-
-
-_found: list[Pbx] = []
-
-
-def pbx() -> Pbx:
-    """The PBX programs that Sala's set-up found or fetched."""
-    if not _found:
-        _found.append(
-            ensure(lambda _what, _share: None, asterisk=os.environ.get("SALA_ASTERISK", ""))
-        )
-    return _found[0]
 
 
 def _lay(rendered: Path, media: Path) -> None:

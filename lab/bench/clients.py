@@ -17,7 +17,7 @@ from pathlib import Path
 from lab import ports
 from lab.bench.trace import Message, Trace, invited, is_request, ring_ms
 from lab.errors import Deadline, LabError
-from lab.stack import pbx
+from lab.programs import pbx
 from pbx.appliance.process import dies_with_parent
 
 TRUNK = "127.0.0.2"

@@ -19,7 +19,8 @@ from lab.bench.figures import Finding, Row, Spread, spread_text
 from lab.caller import originate
 from lab.errors import LabError
 from lab.openings import Opening, openings
-from lab.stack import Stack, pbx
+from lab.programs import pbx
+from lab.stack import Stack
 from lab.world import Spoken, World
 from sala.settings import PROJECT
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.bench.figures import Finding, Row
-from lab.stack import pbx
+from lab.programs import pbx
 
 
 def machine() -> dict[str, Any]:

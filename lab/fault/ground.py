@@ -27,7 +27,8 @@ from lab.ami import AmiEvent, AmiLink
 from lab.errors import StackError
 from lab.fault import queues
 from lab.fault.queues import AGENTS, SETTINGS
-from lab.stack import Stack, pbx
+from lab.programs import pbx
+from lab.stack import Stack
 from lab.world import World
 from sala import secrets as secrets_of
 from sala.control import wait_for_service

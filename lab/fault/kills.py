@@ -70,7 +70,7 @@ async def run(
     finally:
         await load.cancel()
     facts.left_over = [*load.faults, *await _left_over(ground)]
-    facts.surrogates = len(await ground.stack.surrogates())
+    facts.surrogates = len(await ground.stack.console.surrogates())
     await witness.read()
     # What comes afterwards is no part of this run.
     facts.customers = copy.deepcopy(list(witness.customers.values()))
@@ -117,7 +117,7 @@ async def _left_over(ground: Ground) -> list[str]:
 async def _found(ground: Ground) -> list[str]:
     found: list[str] = []
     with contextlib.suppress(LabError):
-        channels = await ground.stack.channels()
+        channels = await ground.stack.console.channels()
         found += [f"channel {one.rpartition('-')[0]}" for one in channels]
         found += ["channel outside" for _ in await ground.world.channels()]
         status = await ground.stack.status()

@@ -34,7 +34,7 @@ async def clean(house: House) -> AsyncIterator[None]:
         "UPDATE callbacks SET state = 'cancelled', reason = 'test', ended_at = now(),"
         " holder = NULL, leased_until = NULL WHERE state = 'waiting'"
     )
-    await until(stack.channels, lambda left: not left, "Sala's PBX has no channel")
+    await until(stack.console.channels, lambda left: not left, "Sala's PBX has no channel")
     await until(world.channels, lambda left: not left, "the world's PBX has no channel")
     for agent in AGENTS:
         await stack.becomes(agent, "offline")

@@ -27,7 +27,8 @@ from replay import adds_up, replayed
 from web import SECRET, Web
 
 from lab import ports, trunk as trunks
-from lab.stack import Stack, pbx
+from lab.programs import pbx
+from lab.stack import Stack
 from lab.world import World
 
 HERE = Path(__file__).resolve().parent

@@ -125,7 +125,7 @@ async def test_a_hostile_dialled_string_is_refused(house: House, dialled: bytes)
     async with raw(house) as call:
         status = await call.invite(dialled, within=3)
     assert status not in range(200, 300)
-    assert await house.stack.channels() == []
+    assert await house.stack.console.channels() == []
     assert await house.stack.db.fetchval("SELECT count(*) FROM interactions") == before
 
 

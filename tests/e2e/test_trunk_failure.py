@@ -51,7 +51,9 @@ async def test_who_is_cut_off_by_the_trunk_is_called_when_it_is_back(
     ]
     assert [row["source"] for row in rows] == ["rescue", "rescue"]
     assert [json.loads(row["place"])["entered"] for row in rows] == entered
-    await until(house.stack.channels, lambda left: not left, "Sala's PBX has no channel", 10)
+    await until(
+        house.stack.console.channels, lambda left: not left, "Sala's PBX has no channel", 10
+    )
     await house.world.start()
     for one in house.world.phones.values():
         await one.registered(15)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.stack import _is_surrogate
+from lab.console import _is_surrogate
 
 
 @pytest.mark.parametrize(
