@@ -52,7 +52,10 @@ async def heard_by(
         within_s = _SPEECH_S + _CROSSING_S
         try:
             await asyncio.gather(
-                *(o.hears(said, within=within_s, at_least=at_least, since=heard) for o, heard in ears)
+                *(
+                    o.hears(said, within=within_s, at_least=at_least, since=heard)
+                    for o, heard in ears
+                )
             )
         except NotHeard:
             if time.monotonic() >= deadline:
