@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Sequence
 
 from lab import audio
 from lab.errors import NotHeard
@@ -36,8 +37,13 @@ async def hear_each_other(*parties: Leg | Line, within: float = 15.0) -> None:
             await turn
 
 
-async def heard_by(one: Leg | Line, others: list[Leg | Line], *, within: float = 15.0) -> None:
-    """Speak until all others have heard it; raises `NotHeard` at the deadline, in seconds."""
+async def heard_by(
+    one: Leg | Line, others: Sequence[Leg | Line], *, within: float = 15.0, at_least: float = HEARD
+) -> None:
+    """Speak until all others have heard it; raises `NotHeard` at the deadline, in seconds.
+
+    `at_least` is the normalised correlation with what was said, all of it.
+    """
     deadline = time.monotonic() + within
     while True:
         sound = audio.voice(next(_SEEDS), _SPEECH_S)
@@ -46,7 +52,10 @@ async def heard_by(one: Leg | Line, others: list[Leg | Line], *, within: float =
         within_s = _SPEECH_S + _CROSSING_S
         try:
             await asyncio.gather(
-                *(o.hears(said, within=within_s, at_least=HEARD, since=heard) for o, heard in ears)
+                *(
+                    o.hears(said, within=within_s, at_least=at_least, since=heard)
+                    for o, heard in ears
+                )
             )
         except NotHeard:
             if time.monotonic() >= deadline:

@@ -166,6 +166,8 @@ class Customer:
     """INVITEs that reached their phone."""
     talks: list[Span] = field(default_factory=list)
     """When they were in one bridge with an agent, on either kind of call."""
+    mistaken: int = 0
+    """In how many talks the agent was shown somebody else's number."""
     waits: list[Span] = field(default_factory=list)
     """When they were in line once more, called back."""
     over: int = 0

@@ -31,6 +31,7 @@ class Law(StrEnum):
     ONE_INVITE = "one INVITE an attempt"
     NOT_AGAIN = "not dialled after the talk"
     ONE_TALK = "served once"
+    KNOWN = "agents know whom they talk with"
     ORDER = "order kept"
     NO_MORE = "no more dials than agents"
     NOTHING_LEFT = "nothing left over"
@@ -43,6 +44,7 @@ MEANING: dict[Law, str] = {
     Law.ONE_INVITE: "Each INVITE at a customer's phone belongs to a claimed attempt of its own.",
     Law.NOT_AGAIN: "Nobody is dialled who has talked to an agent, or whose callback has ended.",
     Law.ONE_TALK: "Nobody talks twice: on the line they held and once more by callback.",
+    Law.KNOWN: "The agent's phone shows the number of the customer in the same bridge.",
     Law.ORDER: "No agent is offered anybody while somebody who came before waits unoffered in the "
     "same queue; customer-first, nobody is dialled while somebody who came before waits undialled.",
     Law.NO_MORE: "Never do more customers' phones ring, or are customers asked, than agents serve "
@@ -82,7 +84,9 @@ def _of_one(customer: Customer) -> Iterator[Breach]:
     yield from _dials(customer)
     talks = [one for one in customer.talks if (one.until or one.at) - one.at >= TALK_MS]
     if len(talks) > 1:
-        yield Breach(Law.ONE_TALK, name, f"{len(talks)} talks")
+        yield Breach(Law.ONE_TALK, name, f"{len(talks)} talks, {_story(customer)}")
+    if customer.mistaken:
+        yield Breach(Law.KNOWN, name, f"{customer.mistaken} of {len(customer.talks)} talks")
     if talks:
         for ring in customer.rings:
             if ring.at > (talks[0].until or talks[0].at):
@@ -91,6 +95,21 @@ def _of_one(customer: Customer) -> Iterator[Breach]:
         if 0 < customer.over < ring.at - CROSSING_MS:
             late = ring.at - customer.over
             yield Breach(Law.NOT_AGAIN, name, f"INVITE {late} ms after its callback's end")
+
+
+def _story(customer: Customer) -> str:
+    """Tell what reached a customer, in milliseconds since they called."""
+
+    def told(span: Span) -> str:
+        until = "" if span.until is None else str(span.until - customer.called)
+        return f"{span.at - customer.called}–{until}"
+
+    rings, talks = (", ".join(map(told, spans)) for spans in (customer.rings, customer.talks))
+    left = customer.left - customer.called if customer.left else "never"
+    return (
+        f"ms since they called: {talks}; rung {rings or 'never'}; off the line {left} "
+        f"({customer.way}, {customer.habit})"
+    )
 
 
 def _dials(customer: Customer) -> Iterator[Breach]:

@@ -90,7 +90,8 @@ class Witness:
         self._connection: asyncpg.Connection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[Collection[Kind], asyncio.Future[tuple[Kind, str]]]] = []
-        self._bridges: dict[str, set[str]] = {}
+        self._bridges: dict[str, dict[str, str]] = {}
+        """Bridge → channel → number: a customer's own, or whom an agent is shown."""
         self._talking: dict[str, str] = {}
         """Bridge → customer's number."""
         self._numbers: dict[str, str] = {}
@@ -219,7 +220,7 @@ class Witness:
             self.tell(Step.ANSWERED, number)
         ending = await leg.ended(FOREVER_S)
         customer.rings[at] = replace(customer.rings[at], until=ms(ending.when))
-        _waits_no_more(customer)
+        _waits_no_more(customer, ms(ending.when))
         self.watch.changed()
 
     def serves(self, number: str) -> bool:
@@ -236,22 +237,20 @@ class Witness:
             self._on_call(event)
         elif event.name == "BridgeEnter":
             bridge = event.get("bridgeuniqueid")
-            inside = self._bridges.setdefault(bridge, set())
-            inside.add(event.get("channel"))
-            self._bridged(bridge, inside)
+            inside = self._bridges.setdefault(bridge, {})
+            called = self._called(event.get("uniqueid"))
+            inside[event.get("channel")] = called or event.get("calleridnum")
+            self._bridged(bridge, inside, ms(event.when))
         elif event.name == "Hangup":
             # Nobody leaves a bridge otherwise: here no call is handed on.
             channel = event.get("channel")
             for bridge in [name for name, inside in self._bridges.items() if channel in inside]:
                 del self._bridges[bridge]
-                self._parted(bridge)
+                self._parted(bridge, ms(event.when))
 
     def _on_call(self, event: AmiEvent) -> None:
         """Something happens in the dialplan: to customers who are called, and are called first."""
-        call = event.get("uniqueid")
-        if not call.startswith(_CALL):
-            return
-        number = self._numbers.get(call.removeprefix(_CALL).rpartition("-")[0], "")
+        number = self._called(event.get("uniqueid"))
         customer = self.customers.get(number)
         if customer is None or customer.way is not Way.CUSTOMER:
             return
@@ -261,26 +260,33 @@ class Witness:
         elif event.get("context") == _WAIT and not (
             customer.waits and customer.waits[-1].until is None
         ):
-            customer.waits.append(Span(now()))
+            customer.waits.append(Span(ms(event.when)))
             self.tell(Step.HOLDING, number)
 
-    def _bridged(self, bridge: str, inside: set[str]) -> None:
-        agents = [agent for one in inside if (agent := _account(one)) in AGENTS]
-        if len(inside) < 2 or len(agents) != 1 or bridge in self._talking:
+    def _called(self, call: str) -> str:
+        """The number of the customer who is called by this call; empty if it is no callback's."""
+        if not call.startswith(_CALL):
+            return ""
+        return self._numbers.get(call.removeprefix(_CALL).rpartition("-")[0], "")
+
+    def _bridged(self, bridge: str, inside: dict[str, str], at: int) -> None:
+        agents = [shown for one, shown in inside.items() if _account(one) in AGENTS]
+        others = [number for one, number in inside.items() if _account(one) not in AGENTS]
+        if len(agents) != 1 or len(others) != 1 or bridge in self._talking:
             return
-        leg = self._served.get(agents[0])
-        number = leg.shown_number if leg is not None else ""
+        (shown,), (number,) = agents, others
         if customer := self.customers.get(number):
             self._talking[bridge] = number
-            customer.talks.append(Span(now()))
-            _waits_no_more(customer)
+            customer.talks.append(Span(at))
+            customer.mistaken += shown != number
+            _waits_no_more(customer, at)
             self.tell(Step.BRIDGED, number)
             self.tell(Step.TALKING, number)
 
-    def _parted(self, bridge: str) -> None:
+    def _parted(self, bridge: str, at: int) -> None:
         number = self._talking.pop(bridge, "")
         if customer := self.customers.get(number):
-            customer.talks[-1] = replace(customer.talks[-1], until=now())
+            customer.talks[-1] = replace(customer.talks[-1], until=at)
             self.tell(Step.WRAP_UP, number)
 
     # --- the database -----------------------------------------------------------------------
@@ -308,9 +314,9 @@ class Witness:
             )
 
 
-def _waits_no_more(customer: Customer) -> None:
+def _waits_no_more(customer: Customer, at: int) -> None:
     if customer.waits and customer.waits[-1].until is None:
-        customer.waits[-1] = replace(customer.waits[-1], until=now())
+        customer.waits[-1] = replace(customer.waits[-1], until=at)
 
 
 def _account(channel: str) -> str:

@@ -41,9 +41,8 @@ class Customers:
         """Undo it, and end what is open."""
         for row in await self.db.fetch("SELECT id::text FROM callbacks WHERE state = 'waiting'"):
             await self.house.stack.run("callback", "cancel", row["id"])
-        await self.db.execute("DELETE FROM callback_policies")
         await self.db.execute("DELETE FROM entry_points WHERE number = $1", CALLS_BACK)
-        await self.house.stack.reload()
+        await self.house.calls_nobody_back()
 
     async def policy(self, queue: str = "sales", **fields: Any) -> None:
         """Set a queue's policy; what is not given has its default, but for the hours."""

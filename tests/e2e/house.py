@@ -15,6 +15,7 @@ from web import Web
 from ivr.prompts import PromptStore
 from ivr.speech.espeak import Espeak
 from lab import audio, trunk
+from lab.hearing import heard_by
 from lab.leg import Leg
 from lab.phone import Phone
 from lab.stack import Stack
@@ -45,7 +46,8 @@ WRAP_UP_MS = 400
 SURVIVAL_AFTER_S = 60
 """Longer than a service that was killed takes to be back, on a busy machine too."""
 TRUNK_SILENT_S = 8
-SPEECH_S = 2.0
+CLEAR = 0.9
+"""Normalised correlation of a voice of which hardly a packet is missing."""
 PATIENCE_S = 12.0
 """How long is waited for what comes at once where the machine has nothing else to do."""
 _BRIDGE = 12
@@ -77,7 +79,6 @@ class House:
         self.world = world
         self.web = web
         self._numbers = iter(range(1000, 10_000))
-        self._voices = iter(range(1, 100_000))
 
     async def made_whole(self) -> None:
         """Have back what was killed and left: service, database, both PBXs, and the phones."""
@@ -90,6 +91,15 @@ class House:
                 await phone.register(15)
         if crashed:
             await trunk.answers(self.stack.console)
+
+    async def calls_nobody_back(self) -> None:
+        """Have nobody called back whom no test means to be: the default depends on the hour."""
+        await self.stack.db.execute("DELETE FROM callback_policies")
+        await self.stack.db.execute(
+            "INSERT INTO callback_policies SELECT name, $1::text::json FROM queues",
+            json.dumps({"rescue": False}),
+        )
+        await self.stack.reload()
 
     @contextlib.asynccontextmanager
     async def survival_after(self, seconds: int) -> AsyncIterator[None]:
@@ -140,10 +150,9 @@ class House:
         await until(bridges, lambda them: len(them) == len(set(them)) + 1, "two are connected")
 
     async def talk(self, one: Leg, other: Leg) -> None:
-        """Both sides speak, and each is heard by the other."""
+        """Both sides speak, one after the other, and each is heard clearly by the other."""
         for speaker, listener in ((one, other), (other, one)):
-            sound = await speaker.say(audio.voice(next(self._voices), SPEECH_S))
-            await listener.hears(sound, within=SPEECH_S + 6)
+            await heard_by(speaker, [listener], at_least=CLEAR)
 
     def prompt(self, name: str, language: str = "en") -> audio.Sound:
         """A prompt, as it was rendered."""

@@ -100,7 +100,9 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
             for phone in world.phones.values():
                 await phone.registered()
             await trunks.answers(stack.console)
-            yield House(stack, world, web)
+            house = House(stack, world, web)
+            await house.calls_nobody_back()
+            yield house
             await adds_up(stack.db)
             rung = await stack.db.fetchval("SELECT count(*) FROM segments WHERE kind = 'ringing'")
             agreed = await replayed(stack.db)

@@ -125,10 +125,10 @@ async def test_an_agent_hangs_up_on_the_whisper(house: House, customers: Custome
 async def test_a_machine_answers(house: House, customers: Customers) -> None:
     await customers.policy(machine="retry", retry={"machine": []})
     number, outside = await customers.promised()
+    await outside.behave("answer", say=await voicemail())
     agent = await customers.reserved(await customers.agent("1001"))
-    machine = await outside.answer(await outside.ringing(8))
-    await machine.say(await voicemail())
-    await agent.ended(10)
+    machine = await outside.ringing(8)
+    await agent.ended(15)
     await machine.ended()
     row = await customers.becomes(number, "failed")
     assert (row["tries"], row["reason"]) == (["machine"], "machine")
@@ -137,10 +137,10 @@ async def test_a_machine_answers(house: House, customers: Customers) -> None:
 async def test_a_message_is_left_on_a_machine(house: House, customers: Customers) -> None:
     await customers.policy(machine="message", retry={"machine": []})
     number, outside = await customers.promised()
+    await outside.behave("answer", say=await voicemail())
     agent = await customers.reserved(await customers.agent("1001"))
-    machine = await outside.answer(await outside.ringing(8))
-    await machine.say(await voicemail())
-    await agent.ended(10)
+    machine = await outside.ringing(8)
+    await agent.ended(15)
     await machine.hears(house.prompt("callback-message"), at_least=0.7, within=20)
     await machine.ended()
     assert (await customers.becomes(number, "failed"))["reason"] == "machine"
