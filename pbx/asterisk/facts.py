@@ -39,6 +39,9 @@ TRUNK = "trunk-out"
 TRUNK_SHOWN = f"{TRUNK}-shown"
 """The same for calls that show a number of their own instead of the trunk's."""
 
+NO_ANSWER_REASON = "3"
+"""The reason of an `OriginateResponse` whose time-out passed (AST_CONTROL_RINGING)."""
+
 NO_NAME = frozenset({"unknown", "<unknown>"})
 """What Asterisk says for a name that there is none of: in AGI, in AMI."""
 

@@ -1,6 +1,6 @@
-"""Ringing by Originate: what the orders hold, and calls of ours to customers until their end.
+"""Calls of ours to customers, from Originate to their end.
 
-All are sent to fixed contexts of ours, with channel ids of our choosing, so that a leg is known by
+They are sent to a fixed context of ours, with channel ids of our choosing, so that each is known by
 its id alone in every event, and after a restart.
 """
 
@@ -11,45 +11,17 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 
-from pbx.asterisk.facts import LEG_PREFIX, Q850, channel_of, encode_carry
+from pbx.asterisk.facts import LEG_PREFIX, NO_ANSWER_REASON, Q850, channel_of, encode_carry
 from pbx.asterisk.link import AmiLink
 from pbx.errors import LinkDown, LocalProtocolError
-from pbx.port import CallEnded, Caller, Cause, FloorSnapshot, SwitchEvent
+from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchEvent
 from pbx.wire.ami import Event, Response
 
-NO_ANSWER_REASON = "3"  # OriginateResponse: the time-out passed (AST_CONTROL_RINGING)
 NO_CHANNEL_S = 0.25
 """How long a failed originate waits for the hang-up of its channel, which tells the cause."""
 
 _CALL = re.compile(r"[A-Za-z0-9-]{1,100}")
 _SHOWN = re.compile(r"\+?[0-9]{1,15}")
-
-
-def leg_headers(
-    offer: str,
-    address: str,
-    context: str,
-    exten: str,
-    other: str,
-    ring_ms: int,
-    caller: Caller,
-    carry: Mapping[str, str],
-) -> list[tuple[str, str]]:
-    """Return the order to ring an agent; `other` is the channel that is pulled to the leg."""
-    shown = "".join(c for c in caller.name if c not in '"<>\\')
-    return [
-        ("Channel", channel_of(address)),
-        ("Context", context),
-        ("Exten", exten),
-        ("Priority", "1"),
-        ("Timeout", str(ring_ms)),
-        ("CallerID", f'"{shown}" <{caller.number or "anonymous"}>'),
-        ("Variable", f"SALA_CALLER={other}"),
-        ("Variable", f"SALA_CARRY={encode_carry(carry)}"),
-        ("Variable", "TRANSFER_CONTEXT=sala-refer"),
-        ("ChannelId", LEG_PREFIX + offer),
-        ("Async", "true"),
-    ]
 
 
 class Outgoing:

@@ -1,8 +1,7 @@
 """Asterisk as a `pbx.port.Switch`: one AMI link for orders and events, FastAGI for calls.
 
-Agents' legs are originated with channel ids of our choosing (`sala-<offer>`), to the fixed context
-`sala-agent`, which bridges them to the caller when they answer. So a leg is known by its id alone
-in every event, and after a restart.
+Agents' legs have channel ids of our choosing (see `pbx.asterisk.legs`), by which their events are
+told from those of callers.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from pbx.asterisk.facts import (
     is_fault,
 )
 from pbx.asterisk.fastagi import FastAgiServer
+from pbx.asterisk.legs import Legs
 from pbx.asterisk.link import AmiLink, Headers
 from pbx.asterisk.listing import asks_whom, floor_of, is_new
-from pbx.asterisk.outgoing import NO_ANSWER_REASON, Outgoing, leg_headers
+from pbx.asterisk.outgoing import Outgoing
 from pbx.asterisk.parting import EVENTS as PARTING_EVENTS, Parting, told
 from pbx.asterisk.phones import Phones
 from pbx.asterisk.requests import Requests
@@ -37,10 +37,6 @@ from pbx.port import (
     Cause,
     FloorSnapshot,
     Handler,
-    LegAnswered,
-    LegConnected,
-    LegEnded,
-    LegRinging,
     Prompt,
     SwitchBack,
     SwitchEvent,
@@ -49,10 +45,6 @@ from pbx.port import (
 from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
-
-GONE_S = 0.25
-"""How long a failed originate waits for the hang-up of its channel, which tells the cause. One
-that never had a channel (nobody registered) has none."""
 
 GHOST_S = 1.0
 """How long a channel may take to go after its caller has said that it hangs up."""
@@ -88,11 +80,7 @@ class AsteriskSwitch:
             on_down=self._lost,
         )
         self._held_back: list[Event] | None = None
-        self._legs: dict[str, bool] = {}
-        """Live legs by offer: whether they have answered."""
-        self._cancelled: set[str] = set()
-        self._leaving: set[str] = set()
-        """Legs that their phones have hung up."""
+        self._legs = Legs(self._link, self._order, self._tell)
         self._signals = Signals(self._order)
         self._requests = Requests(recordings, self._signals, self._set_carry)
         self._agi = FastAgiServer(self._requests.serve)
@@ -138,12 +126,12 @@ class AsteriskSwitch:
         held: bool = False,
     ) -> None:
         exten = "held" if held else "s"
-        self._originate(offer, address, "sala-agent", exten, call, ring_ms, caller, carry)
+        self._legs.ring(offer, address, "sala-agent", exten, call, ring_ms, caller, carry)
 
     def reserve(
         self, offer: str, address: str, *, ring_ms: int, caller: Caller, carry: Mapping[str, str]
     ) -> None:
-        self._originate(offer, address, "sala-agent", "reserved", "", ring_ms, caller, carry)
+        self._legs.ring(offer, address, "sala-agent", "reserved", "", ring_ms, caller, carry)
 
     def dial(
         self,
@@ -171,38 +159,10 @@ class AsteriskSwitch:
         carry: Mapping[str, str],
     ) -> None:
         self._parting.send(leg := LEG_PREFIX + by, "sala-held", "ring")
-        self._originate(offer, address, "sala-consult", "s", leg, ring_ms, caller, carry)
-
-    def _originate(
-        self,
-        offer: str,
-        address: str,
-        context: str,
-        exten: str,
-        other: str,
-        ring_ms: int,
-        caller: Caller,
-        carry: Mapping[str, str],
-    ) -> None:
-        """Ring; `other` is the channel that is to be pulled to the leg when it answers."""
-        headers = leg_headers(offer, address, context, exten, other, ring_ms, caller, carry)
-        self._legs[offer] = False
-        try:
-            answer = self._link.send("Originate", headers)
-        except LinkDown:
-            asyncio.get_running_loop().call_soon(self._leg_ended, offer, Cause.FAILED)
-            return
-        answer.add_done_callback(lambda done: self._originated(offer, done))
+        self._legs.ring(offer, address, "sala-consult", "s", leg, ring_ms, caller, carry)
 
     def cancel(self, offer: str) -> None:
-        self._cancelled.add(offer)
-        self._hang_up_leg(offer)
-
-    def _hang_up_leg(self, offer: str) -> None:
-        self._order(
-            "Hangup",
-            [("Channel", LEG_PREFIX + offer), ("Cause", str(Q850[Cause.CANCELLED]))],
-        )
+        self._legs.cancel(offer)
 
     def join(self, offer: str) -> None:
         self._signals.wake(LEG_PREFIX + offer)
@@ -270,17 +230,6 @@ class AsteriskSwitch:
         except LinkDown:
             log.info("order not sent", extra={"action": "order_unsent", "order": name})
 
-    def _originated(self, offer: str, done: asyncio.Future[Response]) -> None:
-        """Asterisk has taken the order to ring, or has not."""
-        failure = done.exception()
-        if isinstance(failure, LinkDown):
-            return  # what became of it is told by the snapshot after the link is back
-        if failure is not None or not done.result().success:
-            why = str(failure) if failure is not None else done.result().message
-            log.warning("ring refused", extra={"action": "ring_refused", "why": why})
-            self.cancel(offer)
-            self._leg_ended(offer, Cause.FAILED)
-
     # --- events -----------------------------------------------------------------------------
 
     def _heard(self, event: Event) -> None:
@@ -293,8 +242,8 @@ class AsteriskSwitch:
         match event.name:
             case _ if unique in self._outgoing and self._outgoing.heard(event):
                 pass
-            case "Hangup" if offer:
-                self._leg_ended(offer, cause_of(headers.get("Cause")))
+            case _ if offer and self._legs.heard(offer, event):
+                pass
             case "Hangup":
                 self._requests.announcements.pop(unique, None)
                 self._signals.heeded(unique)
@@ -303,27 +252,13 @@ class AsteriskSwitch:
                     sweep.cancel()
                 by_caller = sweep is not None and not is_fault(headers.get("Cause"))
                 self._tell(CallEnded(unique, cause_of(headers.get("Cause")), by_caller))
-            case "HangupRequest" if offer:
-                if offer in self._legs:
-                    self._leaving.add(offer)
             case "HangupRequest":
                 loop = asyncio.get_running_loop()
                 self._hanging_up[unique] = loop.call_later(GHOST_S, self._sweep, unique)
-            case "Newstate" if offer:
-                self._leg_state(offer, headers.get("ChannelStateDesc", ""))
-            case "BridgeEnter" if offer:
-                if headers.get("BridgeNumChannels") == "2":
-                    self._tell(LegConnected(offer, headers.get("Linkedid", "")))
             case "BridgeEnter":
                 self._signals.heeded(unique)
             case "DTMFBegin" | "DTMFEnd":
                 self._requests.key(event)
-            case "OriginateResponse" if offer and headers.get("Response") == "Failure":
-                if headers.get("Reason") == NO_ANSWER_REASON:
-                    self._leg_ended(offer, Cause.NO_ANSWER)
-                elif offer in self._legs:
-                    loop = asyncio.get_running_loop()
-                    loop.call_later(GONE_S, self._leg_ended, offer, Cause.UNREACHABLE)
             case name if name in PARTING_EVENTS and (done := told(event)) is not None:
                 self._tell(done)
             case "ContactStatus" if (changed := self._phones.told(event)) is not None:
@@ -337,26 +272,6 @@ class AsteriskSwitch:
         """
         log.warning("a channel outlived its caller", extra={"action": "sweep", "call": call})
         self._order("Hangup", [("Channel", call), ("Cause", str(Q850[Cause.NORMAL]))])
-
-    def _leg_state(self, offer: str, state: str) -> None:
-        if offer not in self._legs:
-            return
-        if offer in self._cancelled:
-            self._hang_up_leg(offer)  # it was not there yet when it was cancelled
-        if state == "Ringing":
-            self._tell(LegRinging(offer))
-        elif state == "Up":
-            self._legs[offer] = True
-            self._tell(LegAnswered(offer))
-
-    def _leg_ended(self, offer: str, cause: Cause) -> None:
-        """Tell the end of a leg, once."""
-        answered = self._legs.pop(offer, None)
-        self._cancelled.discard(offer)
-        hung_up = offer in self._leaving
-        self._leaving.discard(offer)
-        if answered is not None:
-            self._tell(LegEnded(offer, cause, answered, hung_up=answered and hung_up))
 
     def _tell(self, event: SwitchEvent) -> None:
         if self._handler is None:
@@ -394,9 +309,7 @@ class AsteriskSwitch:
                 )
         finally:
             held, self._held_back = self._held_back, None
-        self._legs = {leg.offer: leg.answered for leg in floor.legs}
-        self._cancelled &= self._legs.keys()
-        self._leaving &= self._legs.keys()
+        self._legs.restore(floor)
         self._outgoing.restore(floor)
         for sweep in self._hanging_up.values():
             sweep.cancel()

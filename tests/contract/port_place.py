@@ -42,7 +42,7 @@ async def place(home: House) -> AsyncIterator[House]:
         while (await home.switch.snapshot()).calls:
             await asyncio.sleep(0.05)
     assert not (await home.switch.snapshot()).legs
-    assert not home.switch._legs
+    assert not home.switch._legs._live
     assert not home.switch._agi._tasks
     assert not home.switch._requests._keys
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from fake_ami import FakeAmi
 
-from pbx.asterisk import switch as switch_module
+from pbx.asterisk import legs as legs_module, switch as switch_module
 from pbx.asterisk.switch import AsteriskSwitch
 from pbx.errors import LocalProtocolError
 from pbx.port import (
@@ -149,7 +149,7 @@ async def test_a_failed_ring_ends_once_with_the_channels_own_cause(
 async def test_a_ring_without_a_channel_is_unreachable(
     server: FakeAmi, switch: AsteriskSwitch, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switch_module, "GONE_S", 0.01)
+    monkeypatch.setattr(legs_module, "GONE_S", 0.01)
     ring(switch)
     await server.saw("Originate")
     server.event("OriginateResponse", Response="Failure", Reason="0", Uniqueid="sala-o1")
