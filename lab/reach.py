@@ -51,4 +51,6 @@ async def silent(console: Console, within: float = 40.0) -> None:
 
 def _there(shown: str, name: str) -> bool:
     """Whether a contact of a name answered when it was asked last, as `pjsip show contacts` says."""
-    return bool(re.search(rf"^\s*Contact:\s+{re.escape(name)}/\S+\s.*\bAvail\b", shown, re.MULTILINE))
+    return bool(
+        re.search(rf"^\s*Contact:\s+{re.escape(name)}/\S+\s.*\bAvail\b", shown, re.MULTILINE)
+    )
