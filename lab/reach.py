@@ -50,7 +50,7 @@ async def silent(console: Console, within: float = 40.0) -> None:
 
 
 def _there(shown: str, name: str) -> bool:
-    """Whether a contact of a name answered when it was asked last, as `pjsip show contacts` says."""
+    """Whether a contact of a name answered when asked last, as `pjsip show contacts` has it."""
     return bool(
         re.search(rf"^\s*Contact:\s+{re.escape(name)}/\S+\s.*\bAvail\b", shown, re.MULTILINE)
     )
