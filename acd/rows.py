@@ -22,7 +22,7 @@ class Rows(Afterwards):
         self._recorder = recorder
         self._accounts: dict[str, Account] = {}
         self._resting: dict[str, Account] | None = None
-        """Those that are over, while they are to be kept in mind: see `Ledger.rest`."""
+        """Those that are over, while they are to be kept in mind: see `rest`."""
 
     def __len__(self) -> int:
         self.catch_up()

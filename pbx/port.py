@@ -16,6 +16,7 @@ Times are integer milliseconds. Ids are opaque strings chosen by Sala (offers) o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,6 +207,15 @@ class Call(Protocol):
         """End the call. Before `answer`, `cause` tells the caller's side why. Ends the loan."""
 
 
+_SHOWN = re.compile(r"\+?[0-9]{1,15}")
+
+
+def can_be_shown(number: str) -> bool:
+    """Tell whether `Switch.dial` takes a number to be shown: at most 15 digits, as ITU-T E.164 has
+    it, with or without a `+` before them."""
+    return _SHOWN.fullmatch(number) is not None
+
+
 class Switch(Protocol):
     """The whole PBX.
 
@@ -257,11 +267,13 @@ class Switch(Protocol):
     ) -> None:
         """Call a customer. Never blocks and never raises for the PBX's reasons.
 
+        Raises `pbx.errors.LocalProtocolError` for an order that no PBX can be given.
+
         `call` becomes the id of their leg: letters, digits and `-`, never used before. `shown` is
-        the number they are to see, empty for the trunk's own. When they pick up, and with `detect`
-        once it has been listened whether that is a machine, `Handler.called` is asked. Every
-        call ends in exactly one `CallEnded`, also when the PBX could not dial at all, unless the
-        link is lost first: then `SwitchBack` tells what became of it.
+        the number they are to see (see `can_be_shown`), empty for the trunk's own. When they pick
+        up, and with `detect` once it has been listened whether that is a machine, `Handler.called`
+        is asked. Every call ends in exactly one `CallEnded`, also when the PBX could not dial at
+        all, unless the link is lost first: then `SwitchBack` tells what became of it.
         """
 
     def give_up(self, call: str) -> None:

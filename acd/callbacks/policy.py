@@ -13,6 +13,7 @@ from acd.policy.faults import Faults, Wrong, shown
 from crm import calendars
 from crm.calendars import DAYS, Calendar
 from crm.records import Callback, Queue
+from pbx.port import can_be_shown
 
 from .words import RETRIED, Outcome
 
@@ -129,7 +130,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "book_ahead": ("168h", "How far ahead times are offered."),
     "owner_wait": ("10m", "How long a personal callback waits for its agent; an absent one is not "
                    "waited for."),
-    "caller_id": ("", "The number shown; none: the trunk's."),
+    "caller_id": ("", "The number shown, of up to 15 digits; none: the trunk's."),
     "whisper": ("callback-agent", "Prompt that the agent who is held hears first."),
     "screen": ("Callback", "What that agent's phone shows as the customer's name."),
 }  # fmt: skip
@@ -266,8 +267,7 @@ def _screen(value: Any) -> str:
 
 
 def _caller_id(value: Any) -> str:
-    digits = str(value)
-    number = digits.isascii() and digits.removeprefix("+").isdigit() and len(digits) <= 16
-    if digits and not number:
-        raise Wrong(f"{shown(value)} is no number, such as +6621234567")
-    return digits
+    number = str(value)
+    if number and not can_be_shown(number):
+        raise Wrong(f"{shown(value)} is no number of up to 15 digits, such as +6621234567")
+    return number

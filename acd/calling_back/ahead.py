@@ -18,7 +18,7 @@ from crm.records import Callback
 
 log = logging.getLogger(__name__)
 
-MANY = 100
+READ_AHEAD = 100
 """For how many is read ahead: about as many as there may be agents free at once."""
 GOOD_MS = 10_000
 """For how long what was read holds; the PBX is there by then, or what it does is looked at anew."""

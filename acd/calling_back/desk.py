@@ -98,7 +98,7 @@ class CallingBack:
     async def ahead(self) -> None:
         """Read what the first in line are rung with, so that none behind them rings before."""
         assert self._store is not None
-        first = self._rows.first(self._clock.now(), ahead.MANY)
+        first = self._rows.first(self._clock.now(), ahead.READ_AHEAD)
         await self.agents.ahead.read(self._store, first)
 
     def _on_the_line(self, interaction: str) -> bool:

@@ -18,8 +18,11 @@ from crm.records import Callback
 
 log = logging.getLogger(__name__)
 
-MANY = 100
+IN_A_TURN = 100
 """How many rows are taken in at a time, so that calls go on meanwhile."""
+REMEMBERED = 100
+"""How many of those who were served, the last ones, are kept in mind: a row of theirs that is late
+comes within seconds."""
 
 
 class Incoming:
@@ -42,7 +45,7 @@ class Incoming:
         self.store: Store | None = None
         self._doubts: set[str] = set()
         """Interactions on the line of which it is not known whether a callback was promised."""
-        self._served: deque[str] = deque(maxlen=MANY)
+        self._served: deque[str] = deque(maxlen=REMEMBERED)
         """Such as were answered, and are over."""
 
     async def follow(self) -> None:
@@ -74,7 +77,7 @@ class Incoming:
         rows = await store.waiting()
         for count, row in enumerate(rows):
             self.take(row)
-            if count % MANY == 0:
+            if count % IN_A_TURN == 0:
                 await asyncio.sleep(0)
         return self._rows.known() - {row.id for row in rows}
 

@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from pbx.asterisk.facts import LEG_PREFIX, NO_ANSWER_REASON, Q850, channel_of, encode_carry
 from pbx.asterisk.link import AmiLink
 from pbx.errors import LinkDown, LocalProtocolError
-from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchEvent
+from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchEvent, can_be_shown
 from pbx.wire.ami import Event, Response
 
 NO_CHANNEL_S = 0.25
 """How long a failed originate waits for the hang-up of its channel, which tells the cause."""
 
 _CALL = re.compile(r"[A-Za-z0-9-]{1,100}")
-_SHOWN = re.compile(r"\+?[0-9]{1,15}")
 
 
 class Outgoing:
@@ -50,8 +49,8 @@ class Outgoing:
         """Call. Raises `LocalProtocolError` for an id, an address or a number that is none."""
         if not _CALL.fullmatch(call) or call.startswith(LEG_PREFIX):
             raise LocalProtocolError("a call's id is made of letters, digits and -")
-        if shown and not _SHOWN.fullmatch(shown):
-            raise LocalProtocolError("the number shown is made of digits")
+        if shown and not can_be_shown(shown):
+            raise LocalProtocolError("the number shown is made of up to 15 digits")
         headers = [
             ("Channel", channel_of(address, shown=shown)),
             ("Context", "sala-callback"),

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from lab import ports, trunk
+from lab import ports, reach
 from lab.console import Console
 from lab.world import World
 from pbx.appliance.data import data_folder, music_on_hold
@@ -175,7 +175,7 @@ async def house(
         ) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            await trunk.answers(instance.rx)
+            await reach.answer(instance.rx)
             yield House(switch, handler, world, home, plan)
     finally:
         await switch.stop()

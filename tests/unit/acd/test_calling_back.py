@@ -10,6 +10,7 @@ from calling_scene import CALL, FIRST, PLAIN, ends, held, listed, picks_up, stag
 from calling_stage import NUMBER, CallingStage
 from stage import WRAP_UP_MS
 
+from acd.callbacks.events import Finish
 from acd.callbacks.words import Outcome, Stage
 from acd.contacts import Contact
 from acd.gate import Refusal
@@ -80,13 +81,19 @@ def test_how_a_call_ends_that_nobody_takes(cause: Cause, outcome: Outcome) -> No
     assert stage.line() == []
 
 
-def test_what_the_gate_denies_is_not_dialled() -> None:
+def refused(refusal: Refusal) -> tuple[CallingStage, Finish]:
+    """An agent is held, and the gate refuses the call; with what came of the attempt."""
     stage = stage_of(PLAIN)
-    stage.shelf.refusal = Refusal.DENIED
+    stage.shelf.refusal = refusal
     stage.promised(stage.row("one"))
     held(stage)
     assert stage.switch.dials == []
     (result,) = stage.shelf.results
+    return stage, result
+
+
+def test_what_the_gate_denies_is_not_dialled() -> None:
+    stage, result = refused(Refusal.DENIED)
     assert (result.outcome, result.counts, result.state) == (Outcome.BARRED, False, Stage.FAILED)
     assert stage.presence("a")[0] == "available"
 
@@ -118,11 +125,7 @@ def test_nobody_is_rung_while_the_caps_let_nobody_be_dialled(refusal: Refusal) -
 
 @pytest.mark.parametrize("refusal", CAPS)
 def test_an_attempt_that_caps_refuse_at_last_is_not_counted(refusal: Refusal) -> None:
-    stage = stage_of(PLAIN)
-    stage.shelf.refusal = refusal
-    stage.promised(stage.row("one"))
-    held(stage)
-    (result,) = stage.shelf.results
+    stage, result = refused(refusal)
     assert (result.outcome, result.counts, result.state) == (Outcome.CAPPED, False, Stage.WAITING)
     assert result.due is not None
     assert result.due > stage.clock.now()
