@@ -9,13 +9,13 @@ import pytest
 from port_house import House
 from port_place import wait_in_line
 
-from pbx.port import Caller, LegConnected, LegEnded
+from pbx.port import Call, Caller, LegConnected, LegEnded
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-CALLERS = 16
-TURNS = 60
-WITHIN_S = 10.0
+CALLERS = 12
+TURNS = 80
+WITHIN_S = 30.0
 
 
 async def test_nothing_is_left_of_channels_that_were_pulled_away(place: House) -> None:
@@ -23,7 +23,13 @@ async def test_nothing_is_left_of_channels_that_were_pulled_away(place: House) -
     for phone in place.world.phones.values():
         await phone.behave("answer", after_s=0)
     calls = [await wait_in_line(place) for _ in range(CALLERS)]
-    await asyncio.gather(*(_pull(place, call, at) for at, call in enumerate(calls)))
+    asked = {call: asyncio.Event() for call in calls}
+
+    async def on_wait(call: Call, key: str | None) -> None:
+        asked[call.id].set()
+
+    place.handler.on_wait = on_wait
+    await asyncio.gather(*(_pull(place, call, asked[call]) for call in calls))
     await place.world.hang_up_all()
     deadline = time.monotonic() + WITHIN_S
     while (left := await place.console.channels()) and time.monotonic() < deadline:
@@ -31,13 +37,21 @@ async def test_nothing_is_left_of_channels_that_were_pulled_away(place: House) -
     assert left == []
 
 
-async def _pull(place: House, call: str, at: int) -> None:
+async def _pull(place: House, call: str, asked: asyncio.Event) -> None:
     """Ring, talk, and send the caller back to wait, again and again."""
     accounts = sorted(place.world.phones)
     for turn in range(TURNS):
-        offer = f"p{at}x{turn}"
-        account = accounts[(at + turn) % len(accounts)]
-        place.switch.ring(offer, account, call, ring_ms=9000, caller=Caller(None), carry={})
-        await place.handler.saw(lambda e, o=offer: isinstance(e, LegConnected) and e.offer == o)
+        offer = f"{call}-{turn}"
+        account = accounts[turn % len(accounts)]
+        place.switch.ring(offer, account, call, ring_ms=30_000, caller=Caller(None), carry={})
+        await place.handler.saw(
+            lambda e, o=offer: isinstance(e, LegConnected) and e.offer == o, WITHIN_S
+        )
         place.switch.requeue(call)
-        await place.handler.saw(lambda e, o=offer: isinstance(e, LegEnded) and e.offer == o)
+        await place.handler.saw(
+            lambda e, o=offer: isinstance(e, LegEnded) and e.offer == o, WITHIN_S
+        )
+        # Back in the wait is who asks what there is.
+        asked.clear()
+        place.switch.summon(call)
+        await asyncio.wait_for(asked.wait(), WITHIN_S)
