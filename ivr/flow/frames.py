@@ -73,7 +73,6 @@ class Frames:
     def end(self, node: ReturnNode) -> str:
         """End the subflow that runs; return the node that follows. Raises ExpressionFailed."""
         ended = self._stack.pop()
-        self.top.language = self._language
         caller = self._caller()
         for mine, theirs in caller.take.items():
             self.top.set(mine, ended.variables.get(theirs))
@@ -87,8 +86,11 @@ class Frames:
     def cut(self) -> None:
         """End all subflows."""
         del self._stack[1:]
+        self.top.language = self._language
 
     def _caller(self) -> SubflowNode:
+        """Go on in the flow whose subflow has ended; return the node that called it."""
+        self.top.language = self._language
         caller = self.top.document.nodes[self.top.at]
         assert isinstance(caller, SubflowNode)
         return caller
