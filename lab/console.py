@@ -1,14 +1,17 @@
-"""The console of Sala's PBX: what an admin types there, and the channels that it lists."""
+"""The console of Sala's PBX: what an admin types there, and the channels that it has."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import StackError
 from lab.programs import pbx
 from pbx.errors import ApplianceError
+
+UNLISTED = "(not listed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +28,20 @@ class Console:
             raise StackError(str(error)) from error
 
     async def channels(self) -> list[str]:
-        """The channels there are now, by name, but for `surrogates`."""
-        return [line[0] for line in await self._channels() if not _is_surrogate(line)]
+        """The channels there are now, by name; `UNLISTED` for each that is counted beyond those.
 
-    async def surrogates(self) -> list[str]:
-        """Channels that the PBX keeps of calls which `Bridge()` pulled away: down, and idle."""
-        return [line[0] for line in await self._channels() if _is_surrogate(line)]
-
-    async def _channels(self) -> list[list[str]]:
-        output = await self("core show channels concise")
-        return [line.split("!") for line in output.splitlines() if "!" in line]
+        Asterisk lists what was last told of each channel, and counts what it holds: one that it
+        should have let go of may be in the count alone.
+        """
+        return channels_in(
+            await self("core show channels concise"), await self("core show channels count")
+        )
 
 
-def _is_surrogate(line: list[str]) -> bool:
-    """Tell by name, state and application, as the console lists them."""
-    name, _context, _exten, _priority, state, application = (*line, *[""] * 6)[:6]
-    idle = state == "Down" and application in ("", "(None)")
-    return name.startswith("Surrogate/") and idle
+def channels_in(listing: str, counts: str) -> list[str]:
+    """Read the console's list of channels, and its count."""
+    names = [line.split("!")[0] for line in listing.splitlines() if "!" in line]
+    counted = re.search(r"^(\d+) active channels?$", counts, re.MULTILINE)
+    if counted is None:
+        raise StackError(f"the console does not count channels: {counts!r}")
+    return names + [UNLISTED] * (int(counted[1]) - len(names))

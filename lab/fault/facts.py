@@ -186,8 +186,5 @@ class Facts:
     customers: list[Customer] = field(default_factory=list)
     left_over: list[str] = field(default_factory=list)
     """What was not as at the beginning once all was over."""
-    surrogates: int = 0
-    """Channels `Surrogate/…` that the PBX kept: what is left of a call's channel once a leg has
-    pulled the call out of its wait. They are down and run nothing; Sala counts none of them."""
     agents: Mapping[Way, int] = field(default_factory=dict)
     """How many serve each queue."""

@@ -22,7 +22,7 @@ from types import TracebackType
 import psutil
 
 from crm import embedded
-from lab import ports, trunk as trunks
+from lab import ports, reach
 from lab.ami import AmiEvent, AmiLink
 from lab.errors import StackError
 from lab.fault import queues
@@ -105,7 +105,7 @@ class Ground:
         for agent in AGENTS:
             await world.phones[agent].registered()
             await world.phones[agent].behave("answer", after_s=0.1)
-        await trunks.answers(stack.console)
+        await reach.answer(stack.console)
 
     async def listen(self, on_event: Callable[[AmiEvent], None]) -> None:
         """Have the events of Sala's own PBX told, by an account that only listens."""

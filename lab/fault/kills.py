@@ -70,7 +70,6 @@ async def run(
     finally:
         await load.cancel()
     facts.left_over = [*load.faults, *await _left_over(ground)]
-    facts.surrogates = len(await ground.stack.console.surrogates())
     await witness.read()
     # What comes afterwards is no part of this run.
     facts.customers = copy.deepcopy(list(witness.customers.values()))

@@ -38,7 +38,6 @@ def figures(facts: Facts, breaches: Sequence[Breach]) -> list[tuple[str, str]]:
         ("attempts", _counted(Counter(one.outcome or "open" for one in attempts))),
         ("INVITEs at customers' phones", str(sum(len(one.rings) for one in customers))),
         ("callers who gave up", str(sum(one.gave_up for one in customers))),
-        ("channels kept by the PBX for no call", str(facts.surrogates)),
         ("laws broken", str(len(breaches))),
     ]
 

@@ -11,7 +11,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from lab import ports, trunk
+from lab import ports, reach
+from lab.console import Console
 from lab.world import World
 from pbx.appliance.data import data_folder, music_on_hold
 from pbx.appliance.fetch import ensure
@@ -110,6 +111,7 @@ class House:
         self.switch, self.handler, self.world, self.home = switch, handler, world, home
         self.sip = (plan.sip_address, plan.sip_port)
         self.ami_port = plan.ami_port
+        self.console = Console(home / "asterisk" / "etc" / "asterisk.conf")
 
 
 @contextlib.asynccontextmanager
@@ -173,7 +175,7 @@ async def house(
         ) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            await trunk.answers(instance.rx)
+            await reach.answer(instance.rx)
             yield House(switch, handler, world, home, plan)
     finally:
         await switch.stop()

@@ -39,7 +39,7 @@ async def place(home: House) -> AsyncIterator[House]:
     yield home
     await home.world.hang_up_all()
     async with asyncio.timeout(10):
-        while (await home.switch.snapshot()).calls:
+        while (await home.switch.snapshot()).calls or await home.console.channels():
             await asyncio.sleep(0.05)
     assert not (await home.switch.snapshot()).legs
     assert not home.switch._legs._live

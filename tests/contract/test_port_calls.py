@@ -272,3 +272,32 @@ async def test_hang_up_in_the_middle_of_a_prompt(place: House) -> None:
     await leg.hang_up()
     with pytest.raises(CallGone):
         await place.handler.finished()
+
+
+async def test_an_agent_who_hangs_up_while_a_feature_code_is_served_dials_nothing_else(
+    place: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, ended = asyncio.Event(), asyncio.Event()
+
+    async def feature(call: Call, code: str) -> None:
+        await call.answer()
+        served.set()
+        try:
+            await call.play([sound(place, "one")] * 30)
+        finally:
+            ended.set()
+
+    async def script(call: Call) -> None:
+        pytest.fail("the end of the call was taken for something dialled")
+
+    monkeypatch.setattr(place.handler, "feature", feature)
+    place.handler.script = script
+    leg = await place.world.phones["1001"].dial("*11")
+    await served.wait()
+    await leg.answered()
+    await leg.hang_up()
+    await ended.wait()
+    async with asyncio.timeout(10):
+        while await place.console.channels():
+            await asyncio.sleep(0.05)
+    assert place.handler.done.empty()

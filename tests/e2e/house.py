@@ -14,7 +14,7 @@ from web import Web
 
 from ivr.prompts import PromptStore
 from ivr.speech.espeak import Espeak
-from lab import audio, trunk
+from lab import audio, reach
 from lab.hearing import heard_by
 from lab.leg import Leg
 from lab.phone import Phone
@@ -90,7 +90,7 @@ class House:
             if not phone.is_registered:
                 await phone.register(15)
         if crashed:
-            await trunk.answers(self.stack.console)
+            await reach.answer(self.stack.console, *self.world.phones)
 
     async def calls_nobody_back(self) -> None:
         """Have nobody called back whom no test means to be: the default depends on the hour."""

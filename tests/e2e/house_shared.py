@@ -26,7 +26,7 @@ from house import (
 from replay import adds_up, replayed
 from web import SECRET, Web
 
-from lab import ports, trunk as trunks
+from lab import ports, reach
 from lab.programs import pbx
 from lab.stack import Stack
 from lab.world import World
@@ -99,7 +99,7 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         async with World(*who, sip_port=trunk) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            await trunks.answers(stack.console)
+            await reach.answer(stack.console)
             house = House(stack, world, web)
             await house.calls_nobody_back()
             yield house

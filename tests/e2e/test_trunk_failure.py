@@ -10,7 +10,7 @@ import pytest_asyncio
 from callback_house import Customers
 from house import BRIEF, TRUNK_SILENT_S, House, until
 
-from lab import trunk
+from lab import reach
 from lab.errors import Deadline
 from lab.hearing import hear_each_other
 from lab.softphone import SoftPhone
@@ -57,7 +57,7 @@ async def test_who_is_cut_off_by_the_trunk_is_called_when_it_is_back(
     await house.world.start()
     for one in house.world.phones.values():
         await one.registered(15)
-    await trunk.answers(house.stack.console)
+    await reach.answer(house.stack.console, "1001")
     # They come in the order in which they had come.
     await customers.agent("1001")
     for number in (first, second):
@@ -77,12 +77,7 @@ async def test_no_attempt_is_spent_on_a_trunk_that_does_not_answer(
     await house.waits(number)
     await house.world.crash()
     await customers.becomes(number, "waiting", TRUNK_SILENT_S + 12)
-    await until(
-        lambda: house.stack.console("pjsip show aor trunk-out"),
-        lambda told: trunk.AWAY in told,
-        "the trunk is known to be away",
-        40,
-    )
+    await reach.silent(house.stack.console)
     # Their phone is not the world's.
     secret = house.stack.accounts().phones["1001"]
     async with SoftPhone(house.stack.sip, "1001", secret) as phone:

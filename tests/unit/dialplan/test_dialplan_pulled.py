@@ -1,0 +1,43 @@
+"""Whatever a call does when it is pulled away, what is left of it ends in `sala-pulled`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pbx.dialplan.checks import _extension
+from pbx.dialplan.read import read
+
+ROOT = Path(__file__).resolve().parents[3]
+TAKE_TIME = frozenset(
+    {"AGI", "AMD", "Bridge", "ConfBridge", "Congestion", "MusicOnHold", "Playback", "Wait"}
+    | {"WaitExten"}
+)
+NOT_PULLED = frozenset({"sala-survival"})
+"""Contexts of calls that nobody is offered."""
+
+
+PLAN = read(ROOT / "dialplans" / "asterisk" / "extensions.conf")
+
+
+def test_every_context_in_which_a_call_may_be_pulled_away_ends_what_is_left() -> None:
+    holding = {
+        name
+        for name, context in PLAN.contexts.items()
+        for extension in context.extensions.values()
+        if any(step.application in TAKE_TIME for step in extension.steps.values())
+    }
+    assert {"sala-wait", "sala-hold", "sala-held", "sala-away"} < holding
+    end = PLAN.contexts["sala-pulled"].extensions["h"]
+    without = {name for name in holding if _extension(PLAN, PLAN.contexts[name], "h") is not end}
+    assert without == NOT_PULLED
+
+
+def test_no_call_that_ends_is_taken_for_one_that_dials_h() -> None:
+    found = {name: _extension(PLAN, context, "h") for name, context in PLAN.contexts.items()}
+    matched = {name for name, one in found.items() if one is not None and one.pattern != "h"}
+    assert matched == {"sala-names"}
+    including = [
+        [included for included, _, _ in context.includes] for context in PLAN.contexts.values()
+    ]
+    for names in including:
+        assert "sala-names" not in names or names[0] == "sala-pulled"
