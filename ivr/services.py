@@ -88,7 +88,8 @@ class Callbacks(Protocol):
         """Return the open `callback` of a number, and its `place` in line; None: there is none."""
 
     async def times(self, queue: str, number: str) -> Mapping[str, object]:
-        """Return the `times` that may be chosen (pairs in ms), and the `zone` they are said in."""
+        """Return the `times` that may be chosen (a tuple of pairs, in ms), and the `zone` they are
+        said in."""
 
     async def promise(self, interaction: str, asked: AskCallback) -> bool:
         """Store a promise; return only when it is on disk.

@@ -18,9 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from crm.errors import CrmError
 from ivr.errors import PromptMissing, QueueRefused
@@ -42,6 +40,7 @@ from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
 from ivr.flow.outcomes import Broken, CallerGone, Keyed, Outcome, Played, Refused, Spoke
 from ivr.flow.parts import Recorded
+from ivr.partners import Floor, Left, Prompts, Record
 from ivr.performer import PATIENCE_MS, perform
 from ivr.services import Place, Services
 from ivr.spoken import anybody
@@ -49,65 +48,6 @@ from pbx.errors import CallGone, LocalProtocolError, PbxError, SwitchError
 from pbx.port import Audio, Call, Cause
 
 log = logging.getLogger(__name__)
-
-
-class Floor(Protocol):
-    """Where callers wait for agents; the queues' side of a session."""
-
-    def arrive(self, call: Call, interaction: str, place: Place) -> Mapping[str, str]:
-        """Take the call into the queue and begin to offer it. Must not block.
-
-        Returns facts to be carried on the call (see `pbx.port.Call.carry`), so that its place
-        outlives this process. Raises QueueRefused if there is no such queue, or if it does not
-        take the caller.
-        """
-
-    def leave(self, call: Call, interaction: str) -> bool:
-        """Take a waiting call out of its queue, for a key leads elsewhere. Must not block.
-
-        False if it is too late: an agent has answered.
-        """
-
-    def gone(self, call: Call, interaction: str) -> None:
-        """The call left the session's hands between `arrive` and the wait.
-
-        Either the caller hung up, or an agent was so quick that the PBX has connected the two
-        already; the floor knows which. It may have heard of it from the switch before.
-        """
-
-
-class Left(StrEnum):
-    """Why a caller left the flow."""
-
-    QUEUED = "queued"
-    HUNG_UP = "hung_up"
-    """The flow ended the call."""
-    TRANSFERRED = "transferred"
-    CALLER_GONE = "caller_gone"
-    FAILED = "failed"
-
-
-class Record(Protocol):
-    """Where a caller's way is noted. Must not block."""
-
-    def ivr_entered(self, interaction: str, version: str, node: str) -> None:
-        """The caller came to a node."""
-
-    def ivr_left(self, interaction: str, node: str, why: Left) -> None:
-        """The caller left the flow at a node.
-
-        Every session ends in exactly one of these, unless the service stops while it runs.
-        """
-
-
-class Prompts(Protocol):
-    """Where audio is found; raises PromptMissing."""
-
-    def audio(self, prompt: str, language: str) -> Audio:
-        """Return a prompt by id."""
-
-    def speech(self, text: str, language: str) -> Audio:
-        """Return a text that was rendered before."""
 
 
 class Session:

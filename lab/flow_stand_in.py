@@ -13,9 +13,9 @@ from typing import Any
 from ivr.errors import LookupFailed, QueueRefused
 from ivr.flow.actions import Answered, AskCallback, Effect, LanguageKept, Raised, Tagged
 from ivr.flow.stage import Answer, Run, paper_number, paper_times, paper_waits
+from ivr.partners import Left
 from ivr.prompts import PromptStore
 from ivr.services import Place, Services
-from ivr.session import Left
 from pbx.port import Audio, Call, Caller, Cause, Digits, DigitsEnd, Prompt, Recording
 
 ENDS = {
@@ -39,7 +39,7 @@ class Asked:
 class StandIn:
     """One test's world: `run` tells what came, as on paper.
 
-    Implements `ivr.session.Prompts`, `Floor` and `Record`, and the protocols of `ivr.services`.
+    Implements `ivr.partners.Prompts`, `Floor` and `Record`, and the protocols of `ivr.services`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class StandIn:
         """Return itself as all services."""
         return Services(self, self, self, self, self, self, self, self, self)
 
-    # --- ivr.session.Prompts, Floor, Record -------------------------------------------------
+    # --- ivr.partners.Prompts, Floor, Record ------------------------------------------------
 
     def audio(self, prompt: str, language: str) -> Audio:
         """See `Prompts`."""

@@ -25,9 +25,10 @@ from ivr.flow import state
 from ivr.flow.frame import LAST_AGENT, Facts, World, asked
 from ivr.flow.load import Flow
 from ivr.library import Library
+from ivr.partners import Left
 from ivr.prompts import PromptStore
 from ivr.services import Place, Services
-from ivr.session import Left, Session
+from ivr.session import Session
 from pbx.port import Call, CallEnded, Cause, SwitchBack, SwitchEvent, SwitchLost
 from sala.arrivals import arrival
 from sala.behind import Behind
@@ -244,7 +245,7 @@ class Reception:
         if isinstance(event, SwitchBack | SwitchLost):
             log.info("switch", extra={"action": "switch", "event": type(event).__name__})
 
-    # --- ivr.session.Floor ------------------------------------------------------------------
+    # --- ivr.partners.Floor -----------------------------------------------------------------
 
     def arrive(self, call: Call, interaction: str, place: Place) -> Mapping[str, str]:
         """Take the call into the queue and begin to offer it."""
@@ -267,7 +268,7 @@ class Reception:
     def gone(self, call: Call, interaction: str) -> None:
         """The call left the flow before it could wait: the switch tells how."""
 
-    # --- ivr.session.Record -----------------------------------------------------------------
+    # --- ivr.partners.Record ----------------------------------------------------------------
 
     def ivr_entered(self, interaction: str, version: str, node: str) -> None:
         """The caller came to a node."""

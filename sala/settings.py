@@ -1,4 +1,4 @@
-"""Settings: flat keys, each with a default, a description and a check.
+"""Settings: flat keys, each with a default, a description and a kind (`sala.kinds`).
 
 `Settings` is the checked value; `sala.sources.load` reads it from `sala.toml` and `SALA_*`
 variables and tells every fault with the place it stands at. Relative paths are taken from the
@@ -7,38 +7,37 @@ working directory; a folder left at its default that is not there, from the inst
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sala.disagreements import disagreements
+from sala.kinds import (
+    AbsolutePath,
+    Count,
+    DiallingRules,
+    Host,
+    IpAddress,
+    IpAddressOrNone,
+    Networks,
+    Port,
+    PostgresUrl,
+    Program,
+    Region,
+    Seconds,
+    Texts,
+    WebAddress,
+    Zone,
+    resolved,
+)
 from sala.paths import StatePaths
 
 ENV_PREFIX = "SALA_"
 PROJECT = Path(__file__).resolve().parent.parent
 """Where the shipped flows, dialplans, configuration templates and prompts lie."""
-
-
-def _split(value: object) -> object:
-    """Take a list written as one text, `a, b`, as variables have it."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _strictly(kind: type) -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, bool) or not isinstance(value, kind | str):
-            raise ValueError  # noqa: TRY004 - pydantic collects ValueError only
-        return value
-
-    return BeforeValidator(check)
 
 
 def _expects(what: str) -> dict[str, Any]:
@@ -47,11 +46,18 @@ def _expects(what: str) -> dict[str, Any]:
 
 _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
-Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
-Seconds = Annotated[int, _strictly(int)]
-Count = Annotated[int, _strictly(int)]
-Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _seconds(default: int, *, between: tuple[int, int], description: str) -> Any:
+    """Declare a setting in seconds; what it expects follows from its bounds."""
+    least, most = between
+    return Field(
+        default=default,
+        ge=least,
+        le=most,
+        description=description,
+        json_schema_extra=_expects(f"a number of seconds between {least} and {most}"),
+    )
 
 
 class Settings(BaseSettings):
@@ -61,25 +67,25 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True
     )
 
-    state: Path = Field(
+    state: AbsolutePath = Field(
         default=Path(".sala"),
         description="Folder of all that lives: secrets, database, PBX, recordings, logs.",
         json_schema_extra=_expects("a path"),
     )
-    database_url: str = Field(
+    database_url: PostgresUrl = Field(
         default="",
         repr=False,
         description="Postgres to use (postgresql://user:password@host/name); "
         "empty: an embedded one in the state folder.",
         json_schema_extra=_expects("a postgresql:// address"),
     )
-    asterisk: str = Field(
+    asterisk: Program = Field(
         default="",
         description="Path of the asterisk program; "
         "empty: one of version 20 or later on PATH, else the bundled one.",
         json_schema_extra=_expects("the path of a program that exists"),
     )
-    sip_address: str = Field(
+    sip_address: IpAddress = Field(
         default="127.0.0.1",
         description="Address SIP and RTP listen on; 0.0.0.0 for all of this machine.",
         json_schema_extra=_expects("an IP address"),
@@ -93,7 +99,7 @@ class Settings(BaseSettings):
     rtp_last: Port = Field(
         default=12000, description="Last UDP port of speech (RTP).", json_schema_extra=_PORT
     )
-    external_address: str = Field(
+    external_address: IpAddressOrNone = Field(
         default="",
         description="Address told to phones behind the router, when this machine is behind NAT.",
         json_schema_extra=_expects("an IP address"),
@@ -106,12 +112,12 @@ class Settings(BaseSettings):
         description="The service's FastAGI port, on loopback.",
         json_schema_extra=_PORT,
     )
-    trunk_hosts: Addresses = Field(
+    trunk_hosts: Networks = Field(
         default=(),
         description="Addresses or networks that may send calls as a trunk.",
         json_schema_extra=_expects("a list of IP addresses or networks"),
     )
-    trunk_out: str = Field(
+    trunk_out: Host = Field(
         default="",
         description="Trunk that numbers outside are dialled over, as host or host:port; "
         "empty: nothing is dialled out.",
@@ -134,15 +140,13 @@ class Settings(BaseSettings):
         description="Number that calls over that trunk come from, in the form that it asks for.",
         json_schema_extra=_expects("a number such as +14155550100"),
     )
-    trunk_silent_s: Seconds = Field(
-        default=60,
-        ge=0,
-        le=3600,
+    trunk_silent_s: Seconds = _seconds(
+        60,
+        between=(0, 3600),
         description="Seconds without any sound from a trunk after which a call is taken for cut; "
         "0: never.",
-        json_schema_extra=_expects("a number of seconds between 0 and 3600"),
     )
-    default_region: str = Field(
+    default_region: Region = Field(
         default="US",
         description="Region whose rules national numbers follow (two letters, ISO 3166).",
         json_schema_extra=_expects("a region known to phonenumbers, such as US or DE"),
@@ -153,7 +157,7 @@ class Settings(BaseSettings):
         description="Language of prompts when a flow names none.",
         json_schema_extra=_expects("a language code such as en"),
     )
-    timezone: str = Field(
+    timezone: Zone = Field(
         default="UTC",
         description="Time zone of the floor's day: counts of today begin anew at its midnight.",
         json_schema_extra=_expects("a time zone such as Asia/Bangkok"),
@@ -163,7 +167,7 @@ class Settings(BaseSettings):
         description="Folder of IVR flows.",
         json_schema_extra=_FOLDER,
     )
-    flow_hosts: Addresses = Field(
+    flow_hosts: Texts = Field(
         default=(),
         description="Hosts that flows may look data up at, ask, and send codes by, as host or "
         "host:port.",
@@ -176,7 +180,7 @@ class Settings(BaseSettings):
         "their failed exit.",
         json_schema_extra=_expects("a text"),
     )
-    event_url: str = Field(
+    event_url: WebAddress = Field(
         default="",
         description="Address that flows' events are told to, signed; empty: nowhere.",
         json_schema_extra=_expects("an http:// or https:// address"),
@@ -187,18 +191,18 @@ class Settings(BaseSettings):
         "who were in none; empty: they wait until one is assigned.",
         json_schema_extra=_expects("a queue's name"),
     )
-    dial_allowed: Addresses = Field(
+    dial_allowed: DiallingRules = Field(
         default=(),
         description="What transfers and callbacks may dial: prefixes such as +66, regions such "
         "as TH; empty: nothing.",
         json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
     )
-    dial_denied: Addresses = Field(
+    dial_denied: DiallingRules = Field(
         default=(),
         description="What they may not dial, though it is allowed.",
         json_schema_extra=_expects("a list of prefixes (+66) and regions (TH)"),
     )
-    dial_sip_hosts: Addresses = Field(
+    dial_sip_hosts: Texts = Field(
         default=(),
         description="Hosts of SIP addresses that transfers may go to, as host or host:port.",
         json_schema_extra=_expects("a list of hosts, such as pbx.example.com"),
@@ -234,31 +238,25 @@ class Settings(BaseSettings):
         description="Folder of prompts and music on hold.",
         json_schema_extra=_FOLDER,
     )
-    survival_after_s: Seconds = Field(
-        default=30,
-        ge=1,
-        le=3600,
+    survival_after_s: Seconds = _seconds(
+        30,
+        between=(1, 3600),
         description="Seconds the service may be away before the survival script takes callers.",
-        json_schema_extra=_expects("a number of seconds between 1 and 3600"),
     )
-    restart_max_s: Seconds = Field(
-        default=15,
-        ge=1,
-        le=600,
+    restart_max_s: Seconds = _seconds(
+        15,
+        between=(1, 600),
         description="Longest pause before a part that dies again and again is started anew.",
-        json_schema_extra=_expects("a number of seconds between 1 and 600"),
     )
     announce_waits: bool = Field(
         default=True,
         description="Tell who waits how long it may take, as a range, where enough is known.",
         json_schema_extra=_expects("true or false"),
     )
-    wait_tick_s: Seconds = Field(
-        default=20,
-        ge=1,
-        le=600,
+    wait_tick_s: Seconds = _seconds(
+        20,
+        between=(1, 600),
         description="Seconds between two looks at a waiting caller (announcements, offers).",
-        json_schema_extra=_expects("a number of seconds between 1 and 600"),
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
@@ -291,99 +289,15 @@ class Settings(BaseSettings):
         """Whether the database is the one in the state folder."""
         return not self.database_url
 
-    @field_validator("state")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return _resolved(value)
-
     @field_validator("flows", "dialplans", "sip_configs", "media")
     @classmethod
     def _existing_folder(cls, value: Path) -> Path:
-        path = _resolved(value)
+        path = resolved(value)
         if not path.is_dir() and value in _SHIPPED_DEFAULTS:
             path = PROJECT / value
         if not path.is_dir():
             raise ValueError
         return path
-
-    @field_validator("asterisk")
-    @classmethod
-    def _existing_program(cls, value: str) -> str:
-        if not value:
-            return value
-        path = _resolved(Path(value))
-        if not (path.is_file() and os.access(path, os.X_OK)):
-            raise ValueError
-        return str(path)
-
-    @field_validator("database_url")
-    @classmethod
-    def _postgres(cls, value: str) -> str:
-        if value and not value.startswith(("postgresql://", "postgres://")):
-            raise ValueError
-        return value
-
-    @field_validator("sip_address")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        return str(ipaddress.ip_address(value))
-
-    @field_validator("external_address")
-    @classmethod
-    def _address_or_none(cls, value: str) -> str:
-        return str(ipaddress.ip_address(value)) if value else ""
-
-    @field_validator("trunk_hosts")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for part in value:
-            ipaddress.ip_network(part)
-        return value
-
-    @field_validator("dial_allowed", "dial_denied")
-    @classmethod
-    def _dialling_rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from acd.gate import is_rule
-
-        if not all(map(is_rule, value)):
-            raise ValueError
-        return value
-
-    @field_validator("event_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        from urllib.parse import urlsplit
-
-        parts = urlsplit(value)
-        if value and not (parts.scheme in ("http", "https") and parts.hostname):
-            raise ValueError
-        return value
-
-    @field_validator("trunk_out")
-    @classmethod
-    def _host(cls, value: str) -> str:
-        if value and not _HOST.fullmatch(value):
-            raise ValueError
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-        try:
-            return ZoneInfo(value).key
-        except (ZoneInfoNotFoundError, OSError) as unknown:
-            raise ValueError from unknown
-
-    @field_validator("default_region")
-    @classmethod
-    def _region(cls, value: str) -> str:
-        from phonenumbers import SUPPORTED_REGIONS
-
-        if value not in SUPPORTED_REGIONS:
-            raise ValueError
-        return value
 
     @model_validator(mode="after")
     def _agree(self) -> Settings:
@@ -398,8 +312,3 @@ class Settings(BaseSettings):
 
 
 _SHIPPED_DEFAULTS = frozenset(Settings.model_fields[name].default for name in Settings.shipped)
-
-
-def _resolved(path: Path) -> Path:
-    path = path.expanduser()
-    return path if path.is_absolute() else Path.cwd() / path

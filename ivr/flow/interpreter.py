@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr.flow import state
 from ivr.flow.actions import (
     Action,
     Collect,
@@ -36,6 +35,7 @@ from ivr.flow.actions import (
 from ivr.flow.behaviour import Steps, Unfit, begin, parting
 from ivr.flow.expressions import ExpressionFailed, Scalar
 from ivr.flow.frame import Facts, Frame, World
+from ivr.flow.frames import Frames
 from ivr.flow.gathering import joins
 from ivr.flow.model import FlowDocument
 from ivr.flow.nodes import (
@@ -46,7 +46,6 @@ from ivr.flow.nodes import (
     LanguageNode,
     Node,
     PlayNode,
-    QueueNode,
     ReturnNode,
     SayNode,
     SetNode,
@@ -58,8 +57,6 @@ from pbx.port import Cause
 
 MAX_STEPS = 1_000
 FAILED_STEPS = 50
-MAX_DEPTH = 8
-"""Most subflows within each other."""
 
 
 class Interpreter:
@@ -73,15 +70,12 @@ class Interpreter:
         facts: Facts | None = None,
         world: World | None = None,
     ) -> None:
-        self._facts = facts or Facts()
-        self._world = world or World()
-        self._root = flow
-        known = self._facts.language if self._facts.language in flow.served else ""
-        self._language = language or known or flow.language
-        self._frames = [Frame(flow, self._facts, self._language)]
+        facts, self._world = facts or Facts(), world or World()
+        known = facts.language if facts.language in flow.served else ""
+        language = language or known or flow.language
+        self._frames = Frames(flow, facts, self._world, language)
         self._action: Action | None = None
         self._steps: Steps | None = None
-        self._now_ms = 0
         self._budget = MAX_STEPS
         self._failing = False
         self._path: list[str] = []
@@ -96,7 +90,7 @@ class Interpreter:
     @property
     def language(self) -> str:
         """The language the caller hears now."""
-        return self._language
+        return self._frames.language
 
     def variables(self) -> list[tuple[str, Scalar]]:
         """Return the variables that are set, without secrets."""
@@ -108,31 +102,32 @@ class Interpreter:
         `node` may be one of a subflow (`pay.ask`): it is begun anew, from the node that calls it,
         unless `restore` brought its frames back.
         """
-        self._time(now_ms)
-        top, name = self._frames[-1], node or ""
+        self._frames.time(now_ms)
+        top, name = self._frame, node or ""
         name = name.removeprefix(top.prefix)
-        if len(self._frames) == 1:
+        if not self._frames.nested:
             name = name.partition(".")[0]
-        return self._walk(name if name in top.document.nodes else self._root.start)
+        return self._walk(name if name in top.document.nodes else self._frames.root.start)
 
     def after(self, node: str, *, now_ms: int = 0) -> Action:
         """Go on behind the queue node `node`, whose talk is over; others end the call."""
-        return self._behind(node, waits.after if (waits := self._queue(node)) else None, now_ms)
+        waits = self._frames.queue(node)
+        return self._behind(node, waits.after if waits else None, now_ms)
 
     def left(self, node: str, reason: str, *, now_ms: int = 0) -> Action:
         """Go on behind the queue node `node`, whose queue lets the caller wait no more."""
-        waits = self._queue(node)
+        waits = self._frames.queue(node)
         target = waits.turned_away.get(reason, waits.failed) if waits else None
         return self._behind(node, target, now_ms)
 
     def key(self, node: str, key: str, *, now_ms: int = 0) -> Action | None:
         """Go on by a key that a caller pressed who waits at queue node `node`; None: no exit."""
-        waits = self._queue(node)
+        waits = self._frames.queue(node)
         return self._behind(node, waits.keys[key], now_ms) if waits and key in waits.keys else None
 
     def comfort(self, node: str) -> tuple[Heard, ...]:
         """Return what who waits at queue node `node` is to hear now and then; often nothing."""
-        waits = self._queue(node)
+        waits = self._frames.queue(node)
         try:
             return self._frame.heard(waits.comfort) if waits else ()
         except ExpressionFailed:
@@ -144,7 +139,7 @@ class Interpreter:
         When the caller has hung up, one action more may follow, which needs no caller.
         """
         if now_ms is not None:
-            self._time(now_ms)
+            self._frames.time(now_ms)
         last = self._action
         if last is None or isinstance(last, HangUp | Ended):
             return self._done(Ended("" if last is None else last.node))
@@ -159,53 +154,32 @@ class Interpreter:
 
     def state(self) -> str:
         """Return what `restore` needs in another process, if anything; no secret is in it."""
-        # Where the last frame is, is carried as the call's node.
-        inner = self._frames[-1]
-        frames = [(f.alias, "" if f is inner else f.at, f.shareable()) for f in self._frames]
-        if self._language == self._root.language and len(frames) == 1 and not frames[0][2]:
-            return ""
-        return state.pack(self._language, frames)
+        return self._frames.state()
 
     def restore(self, packed: str) -> None:
         """Bring variables, language and subflows back; what cannot be read is ignored."""
-        found = state.unpack(packed) if packed else None
-        if found is None:
-            return
-        self._language, frames = found
-        self._frames[0].language = self._language
-        for index, (alias, at, variables) in enumerate(frames[:MAX_DEPTH]):
-            if index:
-                document = self._world.flow(alias)
-                if document is None or self._frames[-1].at not in self._frames[-1].document.nodes:
-                    return
-                self._push(document, alias)
-            self._frames[-1].at = at
-            for name, value in variables.items():
-                try:
-                    self._frames[-1].set(name, value)
-                except ExpressionFailed:
-                    continue
+        self._frames.restore(packed)
 
     # --- walking ---------------------------------------------------------------------------
 
     @property
     def _frame(self) -> Frame:
-        return self._frames[-1]
+        return self._frames.top
 
     def _walk(self, name: str) -> Action:
         while True:
             frame = self._frame
             if self._budget <= 0:
                 self.cut = True
-                del self._frames[1:]
+                self._frames.cut()
                 return self._fail(frame.label(name))
             node = frame.document.nodes.get(name)
             if node is None:
                 frame.at = name
                 return self._fail()
             # What was gathered is to be heard before anything that is not more of it or a menu.
-            nested = len(self._frames) > 1
-            if self._heard and not joins(node, len(self._heard), nested=nested):
+            gathered, nested = len(self._heard), self._frames.nested
+            if gathered and not joins(node, gathered, nested=nested):
                 return self._play(self._heard_node, name, keep=True)
             self._budget -= 1
             self._path.append(frame.label(name))
@@ -269,7 +243,7 @@ class Interpreter:
             case HoursNode():
                 return frame.hours(node, self._world)
             case LanguageNode():
-                self._language = frame.language = node.language
+                self._frames.language = node.language
                 if node.keep:
                     self._effects.append(LanguageKept(node.language))
                 return node.next
@@ -281,49 +255,19 @@ class Interpreter:
                 self._effects.append(Raised(node.event, frame.evaluate_all(node.data)))
                 return node.next
             case SubflowNode():
-                return self._call(node)
+                return self._frames.call(node)
             case ReturnNode():
-                return self._return(node)
+                if not self._frames.nested:
+                    return self._ask(HangUp(cause=Cause.NORMAL))
+                return self._frames.end(node)
             case _:
                 raise AssertionError(node)
-
-    def _call(self, node: SubflowNode) -> str:
-        document = self._world.flow(node.flow)
-        if document is None or len(self._frames) >= MAX_DEPTH:
-            return node.failed
-        given = self._frame.evaluate_all(node.give)
-        self._push(document, node.flow)
-        try:
-            for name, value in given.items():
-                self._frame.set(name, value)
-        except ExpressionFailed:
-            self._frames.pop()
-            raise
-        return document.start
-
-    def _push(self, document: FlowDocument, alias: str) -> None:
-        above = self._frame
-        frame = Frame(document, self._facts, self._language, f"{above.label(above.at)}.", alias)
-        frame.now_ms = self._now_ms
-        self._frames.append(frame)
-
-    def _return(self, node: ReturnNode) -> str | Action:
-        if len(self._frames) == 1:
-            return self._ask(HangUp(cause=Cause.NORMAL))
-        ended = self._frames.pop()
-        frame = self._frame
-        frame.language = self._language
-        caller = frame.document.nodes[frame.at]
-        assert isinstance(caller, SubflowNode)
-        for mine, theirs in caller.take.items():
-            frame.set(mine, ended.variables.get(theirs))
-        return caller.returns.get(node.exit, caller.failed)
 
     def _play(self, node: str, then: str, *, keep: bool) -> Action:
         items, self._heard = tuple(self._heard), []
         self._next = then
         way, told = self._way(), self._told()
-        return self._done(Play(node, way, items, self._language, keep, effects=told))
+        return self._done(Play(node, way, items, self.language, keep, effects=told))
 
     def _ask(self, action: Action) -> Action:
         """Give an action its place, and a taking of digits what was gathered."""
@@ -353,12 +297,9 @@ class Interpreter:
     def _fail(self, place: str | None = None) -> Action:
         self._heard, self._steps = [], None
         node = self._frame.label(self._frame.at) if place is None else place
-        if len(self._frames) > 1:
-            self._frames.pop()
-            caller = self._frame.document.nodes[self._frame.at]
-            assert isinstance(caller, SubflowNode)
-            return self._walk(caller.failed)
-        exit_ = self._root.failed
+        if self._frames.nested:
+            return self._walk(self._frames.break_off())
+        exit_ = self._frames.root.failed
         if self._failing or exit_ is None:
             return self._done(HangUp(node, self._way(), Cause.FAILED, effects=self._told()))
         self._failing = True
@@ -368,22 +309,12 @@ class Interpreter:
     # --- behind a queue --------------------------------------------------------------------
 
     def _behind(self, node: str, target: str | None, now_ms: int) -> Action:
-        self._time(now_ms)
-        if self._queue(node) is not None:
+        self._frames.time(now_ms)
+        if self._frames.queue(node) is not None:
             self._frame.at = node.removeprefix(self._frame.prefix)
             if target is not None:
                 return self._walk(target)
         return self._done(HangUp(node, (), Cause.NORMAL))
-
-    def _queue(self, node: str) -> QueueNode | None:
-        frame = self._frame
-        waits = frame.document.nodes.get(node.removeprefix(frame.prefix))
-        return waits if isinstance(waits, QueueNode) else None
-
-    def _time(self, now_ms: int) -> None:
-        self._now_ms = now_ms
-        for frame in self._frames:
-            frame.now_ms = now_ms
 
     def _way(self) -> tuple[str, ...]:
         way, self._path = tuple(self._path), []

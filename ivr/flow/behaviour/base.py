@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import TypeAlias, TypeVar
 
 from ivr.flow.actions import Action, Collect, Effect, Heard, Play
@@ -38,6 +38,14 @@ def ask(action: Action, *kinds: type[_T]) -> Generator[Action, Outcome, _T]:
     if not isinstance(outcome, kinds):
         raise Unfit
     return outcome
+
+
+def given(found: Mapping[str, object], name: str, kind: type[_T]) -> _T:
+    """Return what a service found under a name, which must be there and of this kind."""
+    value = found.get(name)
+    if not isinstance(value, kind):
+        raise Unfit
+    return value
 
 
 def take(

@@ -30,7 +30,7 @@ from ivr.flow.actions import (
     Phrase,
     Play,
 )
-from ivr.flow.behaviour.base import Gone, ask
+from ivr.flow.behaviour.base import Gone, ask, given
 from ivr.flow.outcomes import Done, Found, Keyed, Outcome, Played, Refused
 from ivr.flow.parts import Recorded
 from ivr.saying import say, vocabulary, words_of
@@ -164,7 +164,8 @@ class _Talk:
             if not isinstance(outcome, Found):
                 before, typed = (Recorded(prompt=CANNOT),), ""
                 continue
-            number, digits = str(outcome.values["number"]), str(outcome.values["digits"])
+            number = given(outcome.values, "number", str)
+            digits = given(outcome.values, "digits", str)
             if not (terms.confirm and self._says):
                 return number
             key = yield from self._confirm(digits)
@@ -203,9 +204,9 @@ class _Talk:
     # --- one that waits already ------------------------------------------------------------------
 
     def _second(self, found: Mapping[str, object]) -> Talk:
-        callback, place = str(found["callback"]), found["place"]
+        callback, place = given(found, "callback", str), given(found, "place", int)
         told: tuple[Heard, ...] = (Recorded(prompt=WAITS),)
-        if self._says and isinstance(place, int) and 1 <= place <= MOST_PLACE:
+        if self._says and 1 <= place <= MOST_PLACE:
             told = (Recorded(prompt=WAITS_AT), self._phrase("number", place))
         keys = "123" if self._terms.typed else "13"
         key = yield from self._key((*told, Recorded(prompt=WAITS_CHOOSE)), keys)
@@ -240,8 +241,8 @@ class _Talk:
         outcome = yield OfferTimes(queue=self._terms.queue, number=number)
         if not isinstance(outcome, Found):
             return Ending.UNSTORED
-        times: Any = outcome.values["times"]
-        zone = ZoneInfo(str(outcome.values["zone"]))
+        times: Any = given(outcome.values, "times", tuple)
+        zone = ZoneInfo(given(outcome.values, "zone", str))
         at, silences = 0, 0
         while at < len(times):
             start, end = times[at]

@@ -24,8 +24,9 @@ from ivr.flow.frame import Facts
 from ivr.flow.interpreter import Interpreter
 from ivr.flow.load import Flow
 from ivr.flow.outcomes import CallerGone, Done, Found, Keyed, NotFound, Outcome
+from ivr.partners import Left
 from ivr.services import Services
-from ivr.session import Left, Session
+from ivr.session import Session
 from pbx.errors import CallGone
 from pbx.port import Digits, DigitsEnd
 

@@ -13,8 +13,9 @@ import pytest
 
 from ivr.errors import PromptMissing, QueueRefused
 from ivr.flow.load import Flow, parse
+from ivr.partners import Left
 from ivr.services import Place
-from ivr.session import Left, Session
+from ivr.session import Session
 from pbx.errors import CallGone, SwitchError
 from pbx.port import Audio, Call, Caller, Cause, Digits, DigitsEnd, Prompt, Recording
 

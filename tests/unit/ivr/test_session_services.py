@@ -16,8 +16,9 @@ from ivr.flow.actions import Effect, LanguageKept, Tagged
 from ivr.flow.frame import Facts
 from ivr.flow.load import Flow, parse
 from ivr.flow.nodes import Http
+from ivr.partners import Left
 from ivr.services import Services
-from ivr.session import Left, Session
+from ivr.session import Session
 from pbx.port import Digits, DigitsEnd, Recording
 
 FLOW = """\

@@ -72,6 +72,21 @@ def test_subflow_that_breaks_takes_the_failed_exit() -> None:
     assert with_pay("1", take={"x": "done"}).queue == "bad"
 
 
+@pytest.mark.parametrize("last", ["returns", "breaks"])
+def test_the_language_chosen_in_a_subflow_stays_chosen_however_it_ends(last: str) -> None:
+    ends = (
+        {"type": "return", "exit": "x"} if last == "returns" else {"type": "goto", "next": "gone"}
+    )
+    nodes = {"choose": {"type": "language", "language": "th", "next": "end"}, "end": ends}
+    chooses = FlowDocument.model_validate(
+        {"sala": 1, "start": "choose", "languages": ["th"], "nodes": nodes}
+    )
+    told = {"type": "tag", "tags": {"language": "language"}, **OUT}
+    calls = {"type": "subflow", "flow": "f", "returns": {"x": "told"}, "failed": "told"}
+    run = play({"a": calls, "told": told}, world=World(flow=lambda _: chooses))
+    assert (run.queue, run.tags) == ("ok", {"language": "th"})
+
+
 def test_return_of_a_flow_by_itself_ends_the_call() -> None:
     action = Interpreter(document({"a": {"type": "return", "exit": "x"}})).start()
     assert isinstance(action, HangUp)
