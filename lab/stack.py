@@ -333,7 +333,7 @@ class Stack:
     def _secrets(self) -> dict[str, Any]:
         return tomllib.loads((self.home / "state" / "secrets.toml").read_text(encoding="utf-8"))
 
-    async def run(self, *arguments: str, within: float = 30.0, typed: str = "") -> str:
+    async def run(self, *arguments: str, within: float = 60.0, typed: str = "") -> str:
         """Run a `sala` command on this Sala; gives its output, raises `StackError` if it fails.
 
         `typed` is what it reads from its standard input.

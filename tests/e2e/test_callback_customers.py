@@ -79,11 +79,15 @@ async def test_a_number_that_is_theirs_no_more_takes_no_place(
     await house.stack.db.execute(
         "DELETE FROM identities WHERE customer_id = $1::text::uuid AND value = $2", customer, other
     )
+    # By the time somebody else waits, the service has been told, too.
+    before, anybody = await house.call(BRIEF)
+    await house.waits(anybody)
     again, _ = await house.call(BRIEF, number=other)
     await house.waits(other)
     assert (await customers.row(number))["state"] == "waiting"
-    await again.hang_up()
-    await house.closed(other)
+    for call, who in ((before, anybody), (again, other)):
+        await call.hang_up()
+        await house.closed(who)
 
 
 async def talks(house: House, customers: Customers, outside: Phone, how: str) -> tuple[Leg, Leg]:
