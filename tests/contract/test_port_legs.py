@@ -50,6 +50,20 @@ async def test_an_agent_who_answers_cuts_short_what_the_caller_hears(place: Hous
     await rung.hang_up()
 
 
+async def test_a_caller_who_is_gone_is_not_taken_for_one_whose_call_is_named_alike(
+    place: House,
+) -> None:
+    call = await wait_in_line(place)
+    await in_state(place, CallState.WAITING)
+    phone = place.world.phones["1001"]
+    gone = call[:-1]
+    place.switch.ring("o15", "1001", gone, ring_ms=9000, caller=Caller(None), carry={})
+    rung = await phone.answer(await phone.ringing())
+    await rung.ended()
+    await in_state(place, CallState.WAITING)
+    assert not any(isinstance(event, LegConnected) for event in place.handler.events)
+
+
 async def test_of_two_held_legs_that_answer_the_one_that_is_joined_meets_the_caller(
     place: House,
 ) -> None:

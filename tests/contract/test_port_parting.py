@@ -206,6 +206,20 @@ async def test_a_consult_ends_in_the_other_agent_s_talk(
     await one.leg.ended()
 
 
+async def test_an_agent_who_is_gone_is_not_taken_for_one_whose_leg_is_called_alike(
+    place: Place, soft: SoftPhone, desk: SoftPhone
+) -> None:
+    one = await talk(place)
+    other = await meets(one, "c12", soft)
+    # Asterisk's Bridge() would take c12 for c1, as for whatever begins so.
+    place.switch.consult("c5", desk.account, "c1", ring_ms=9000, caller=NOBODY, carry={})
+    line = await (await desk.ringing()).answer()
+    await line.ended()
+    await hear_each_other(one.leg, other)
+    await other.hang_up()
+    await one.leg.ended()
+
+
 async def test_who_is_consulted_hangs_up_and_the_agent_takes_the_caller_back(
     place: Place, soft: SoftPhone, desk: SoftPhone
 ) -> None:
