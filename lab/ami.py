@@ -20,6 +20,8 @@ from lab.errors import WorldError
 logger = logging.getLogger(__name__)
 
 Value = str | Sequence[str]
+_ACCEPTED = "Authentication accepted"
+"""What Asterisk answers to a login (`main/manager.c`); panoramisk's flag was seen unset then."""
 ACTION_S = 5.0
 """Longest wait for the reply to one action."""
 
@@ -99,7 +101,7 @@ class AmiLink:
                 reply = await self._manager.authenticated_future
         except (TimeoutError, OSError) as error:
             raise WorldError("the world's PBX does not take the AMI login") from error
-        if not self._manager.authenticated:
+        if _ACCEPTED not in reply.message:
             # A secret is made for each PBX: another's may have got the port.
             raise WorldError(f"a PBX refused the login at AMI port {self._port}: {reply.message}")
 
