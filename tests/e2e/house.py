@@ -134,20 +134,28 @@ class House:
         return [self.world.phones[agent] for agent in agents]
 
     async def meets(self, phone: Phone, within: float = PATIENCE_S) -> Leg:
-        """The phone rings, is answered, and its agent is on contact."""
+        """The phone rings, is answered, and its agent is connected with the customer."""
         leg = await phone.answer(await phone.ringing(within))
         await self.stack.becomes(phone.account, "on_contact")
+        await self.connected(phone)
         return leg
 
-    async def connected(self) -> None:
-        """Sala's PBX has two in one bridge, as it tells itself: the service may be dead."""
+    async def connected(self, phone: Phone) -> None:
+        """The phone is in a bridge with somebody, as the PBX tells: the service may be dead.
 
-        async def bridges() -> list[str]:
+        A phone is up, and its agent on contact, before the PBX has fetched the customer to it.
+        """
+
+        async def beside() -> list[str]:
             shown = await self.stack.console("core show channels concise")
             rows = [line.split("!") for line in shown.splitlines()]
-            return [row[_BRIDGE] for row in rows if len(row) > _BRIDGE and row[_BRIDGE]]
+            bridged = [
+                (row[0], row[_BRIDGE]) for row in rows if len(row) > _BRIDGE and row[_BRIDGE]
+            ]
+            own = {bridge for name, bridge in bridged if name.startswith(f"PJSIP/{phone.account}-")}
+            return [bridge for _, bridge in bridged if bridge in own]
 
-        await until(bridges, lambda them: len(them) == len(set(them)) + 1, "two are connected")
+        await until(beside, lambda them: len(them) > len(set(them)), f"{phone.account} meets one")
 
     async def talk(self, one: Leg, other: Leg) -> None:
         """Both sides speak, one after the other, and each is heard clearly by the other."""

@@ -88,7 +88,6 @@ async def test_no_answer_goes_to_the_next_agent_and_pauses_the_first(house: Hous
     unanswered = await first.ringing()
     await unanswered.ended(RING_MS / 1000 + 2)
     await house.meets(second)
-    await house.connected()
     assert await house.stack.presence("1001") == "paused"
     await call.hang_up()
     found = await house.closed(number)
@@ -101,7 +100,6 @@ async def test_a_busy_phone_sends_the_call_to_the_next_agent(house: House) -> No
     await first.behave("busy")
     call, number = await house.call()
     await house.meets(second)
-    await house.connected()
     await call.hang_up()
     assert outcomes(await house.closed(number), "ringing") == ["busy", "accepted"]
 
@@ -111,7 +109,6 @@ async def test_a_declined_call_goes_to_the_next_agent(house: House) -> None:
     call, number = await house.call()
     await first.reject(await first.ringing())
     await house.meets(second)
-    await house.connected()
     await call.hang_up()
     assert outcomes(await house.closed(number), "ringing") == ["declined", "accepted"]
 

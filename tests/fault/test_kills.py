@@ -40,8 +40,7 @@ async def test_an_agent_answers_while_the_service_is_dead(house: House) -> None:
     ringing = await phone.ringing()
     await house.stack.kill_service()
     await phone.answer(ringing)
-    # The phone is up before the PBX has fetched the caller to it.
-    await house.connected()
+    await house.connected(phone)
     await house.talk(call, ringing)
     await house.stack.start_service()
     await house.stack.becomes("1001", "on_contact")
