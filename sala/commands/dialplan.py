@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pbx.dialplan.read import Fault
     from sala.settings import Settings
 
+MAIN_FILE = Path("asterisk", "extensions.conf")
+"""The dialplan, within its folder."""
+
 app = typer.Typer(name="dialplan", help="Check dialplans.", no_args_is_help=True)
 
 
@@ -59,11 +62,16 @@ def check(
 
 
 def found(settings: Settings, files: list[Path] | None = None) -> list[Fault]:
-    """Return the faults of files, or of the dialplan in use with all that it includes."""
+    """Return the faults of files, or of the dialplan in use with all that it includes.
+
+    Of the latter also where it lacks what the service needs of the shipped one.
+    """
     import re
 
     from pbx.dialplan.applications import available
     from pbx.dialplan.checks import check
+    from pbx.dialplan.contract import departures
+    from sala.settings import PROJECT
 
     try:
         modules = re.findall(
@@ -73,8 +81,9 @@ def found(settings: Settings, files: list[Path] | None = None) -> list[Fault]:
         )
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"modules.conf cannot be read: {error}") from None
-    paths = files or [settings.dialplans / "asterisk" / "extensions.conf"]
-    return [fault for path in paths for fault in check(path, available(modules))]
+    own = settings.dialplans / MAIN_FILE
+    faults = [fault for path in files or [own] for fault in check(path, available(modules))]
+    return faults if files else faults + departures(own, PROJECT / "dialplans" / MAIN_FILE)
 
 
 def _by_the_pbx(settings: Settings) -> None:

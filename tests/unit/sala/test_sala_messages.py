@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from ivr.flow.load import parse
 from ivr.flow.problems import Severity
 from sala import flows
 from sala.cli import app
-from sala.settings import Settings
+from sala.settings import PROJECT, Settings
 
 Sala = Callable[..., Result]
 FLOW = """\
@@ -121,3 +122,17 @@ def test_dialplans_are_checked_by_line(sala: Sala, tmp_path: Path) -> None:
     assert f"{path}:2: ${{EXTEN}} is a caller's own" in result.stdout
     assert sala("dialplan", "check", "--static").stdout.strip() == "no faults"
     assert sala("dialplan", "check", "gone.conf").exit_code == 2
+
+
+def test_a_copied_dialplan_is_held_against_the_shipped_one(sala: Sala, tmp_path: Path) -> None:
+    (tmp_path / "sala.toml").write_text('dialplans = "mine"\n', encoding="utf-8")
+    path = tmp_path / "mine" / "asterisk" / "extensions.conf"
+    shutil.copytree(PROJECT / "dialplans", tmp_path / "mine")
+    assert sala("dialplan", "check", "--static").stdout.strip() == "no faults"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("MusicOnHold(,5)", "MusicOnHold(mine,5)"), encoding="utf-8")
+    differs = sala("dialplan", "check", "--static")
+    assert (differs.exit_code, "warning: sala-hold, s is not as in" in differs.stdout) == (0, True)
+    path.write_text(text.replace("[sala-consult]", "[consult]"), encoding="utf-8")
+    lacks = sala("dialplan", "check", "--static")
+    assert (lacks.exit_code, "no context sala-consult" in lacks.stdout) == (2, True)
