@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 Value = str | Sequence[str]
 _ACCEPTED = "Authentication accepted"
 """What Asterisk answers to a login (`main/manager.c`); panoramisk's flag was seen unset then."""
-ACTION_S = 5.0
+ACTION_S = 12.0
 """Longest wait for the reply to one action."""
 
 

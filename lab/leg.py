@@ -12,7 +12,7 @@ from lab import audio
 from lab.ami import AmiEvent, Moment
 from lab.ears import Ears
 from lab.errors import Deadline, LabError, NotHeard, WorldError
-from lab.watch import Watch
+from lab.watch import PATIENCE_S, Watch
 
 if TYPE_CHECKING:
     from lab.world import World
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DEAF_S = 1.0
-_REDIRECTED_S = 3.0
 _UP = "6"
 _RINGING = frozenset({"4", "5"})
 
@@ -105,27 +104,27 @@ class Leg:
         """Whether the leg exists still."""
         return self.ending is None
 
-    async def started(self, within: float = 5.0) -> Moment:
+    async def started(self, within: float = PATIENCE_S) -> Moment:
         """Wait for the INVITE, sent or received."""
         await self._while_live(lambda: self.invited is not None, "INVITE", within)
         return self._told(self.invited)
 
-    async def rings(self, within: float = 5.0) -> Moment:
+    async def rings(self, within: float = PATIENCE_S) -> Moment:
         """Wait until the other side rings (180)."""
         await self._while_live(lambda: self.rang is not None, "ringing", within)
         return self._told(self.rang)
 
-    async def answered(self, within: float = 5.0) -> Moment:
+    async def answered(self, within: float = PATIENCE_S) -> Moment:
         """Wait until the leg is up (200)."""
         await self._while_live(lambda: self.up is not None, "answered", within)
         return self._told(self.up)
 
-    async def ended(self, within: float = 5.0) -> Ending:
+    async def ended(self, within: float = PATIENCE_S) -> Ending:
         """Wait until the leg is gone, and tell how it ended."""
         await self._watch.until(lambda: not self.live, f"{self.label}: ended", within)
         return self._told(self.ending)
 
-    async def received(self, keys: str, within: float = 5.0) -> None:
+    async def received(self, keys: str, within: float = PATIENCE_S) -> None:
         """Wait until `keys` have come in by DTMF, after whatever came before."""
         await self._while_live(lambda: keys in self.keys_received, f"keys {keys}", within)
 
@@ -173,7 +172,7 @@ class Leg:
             await self.world.ami.act("Hangup", Channel=self.channel, Cause=str(cause))
 
     async def _go(self, context: str, exten: str) -> None:
-        deadline = time.monotonic() + _REDIRECTED_S
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
                 await self.world.ami.act(

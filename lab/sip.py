@@ -84,17 +84,16 @@ class RawCall(asyncio.DatagramProtocol):
         """
         target = b"sip:%b@%b" % (dialled, self._host())
         status, reply = await self._ask(b"INVITE", target, sender, headers, b"", within)
+        proof = b""
         if status in {401, 407}:
             self._ack(target, sender, reply)
             proof = self._proof(b"INVITE", target, reply)
             status, reply = await self._ask(b"INVITE", target, sender, headers, proof, within)
         if status >= 200:
             self._ack(target, sender, reply)
-        elif self.provisional:
+        elif self.provisional or proof:
             self._pending = (target, sender)
-        if 200 <= status < 300:
-            contact = re.search(rb"\r\nContact:\s*<([^>]+)>", reply, re.IGNORECASE)
-            self._dialog = (contact[1] if contact else target, sender, _header(reply, b"To"))
+        self._answered(status, target, sender, reply)
         return status
 
     async def flash(self, dialled: bytes, *, sender: bytes, headers: bytes = b"") -> int:
@@ -135,7 +134,13 @@ class RawCall(asyncio.DatagramProtocol):
         (target, sender, to), self._dialog = self._dialog, None
         await self._ask(b"BYE", target, sender, b"", b"", within, to=to)
 
-    async def _cancel(self, within: float = 2.0) -> None:
+    def _answered(self, status: int, target: bytes, sender: bytes, reply: bytes) -> None:
+        """Take note of the call that `bye` is to end, if this is one."""
+        if 200 <= status < 300:
+            contact = re.search(rb"\r\nContact:\s*<([^>]+)>", reply, re.IGNORECASE)
+            self._dialog = (contact[1] if contact else target, sender, _header(reply, b"To"))
+
+    async def _cancel(self, within: float = 8.0) -> None:
         """Take back an INVITE that got no final reply."""
         if self._pending is None:
             return
@@ -154,7 +159,10 @@ class RawCall(asyncio.DatagramProtocol):
         except TimeoutError:
             return 0
         self._ack(target, sender, reply)
-        return int(reply[8:11])
+        status = int(reply[8:11])
+        # It may have been answered before the CANCEL came.
+        self._answered(status, target, sender, reply)
+        return status
 
     def send(self, data: bytes) -> None:
         """Send any bytes at all."""

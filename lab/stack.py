@@ -34,6 +34,8 @@ from pbx.appliance.process import dies_with_parent
 ROOT = Path(__file__).resolve().parent.parent
 RTP_PORTS = 400
 STOP_S = 25.0
+ANSWER_S = 12.0
+"""Longest wait for an answer of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,7 @@ class Stack:
         if self._session is None:
             connector = aiohttp.UnixConnector(path=str(self.home / "state" / "control.sock"))
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=aiohttp.ClientTimeout(total=5)
+                connector=connector, timeout=aiohttp.ClientTimeout(total=ANSWER_S)
             )
         try:
             async with self._session.request(method, f"http://sala{path}", json=body) as reply:

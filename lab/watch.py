@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from lab.errors import Deadline
 
+PATIENCE_S = 12.0
+"""How long is waited, if nothing is said of it, for what comes at once on an idle machine."""
+
 
 class Watch:
     """Conditions somebody waits for; looked at again whenever `changed` is called."""

@@ -24,6 +24,7 @@ from lab.ears import Ears
 from lab.errors import WorldError
 from lab.leg import Leg
 from lab.phone import Phone
+from lab.watch import PATIENCE_S
 from pbx.appliance.instance import Instance
 from pbx.appliance.root import Pbx
 
@@ -285,7 +286,7 @@ class World:
         """The channels that are up now, as the PBX itself tells."""
         return [event.get("channel") for event in await self.ami.list("CoreShowChannels")]
 
-    async def hang_up_all(self, within: float = 5.0) -> None:
+    async def hang_up_all(self, within: float = PATIENCE_S) -> None:
         """Hang up whatever is left, and wait until it is gone."""
         legs = self.live_legs()
         for leg in legs:

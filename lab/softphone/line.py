@@ -13,7 +13,7 @@ from lab.errors import Deadline, LabError, NotHeard
 from lab.softphone import message
 from lab.softphone.media import Media
 from lab.softphone.message import Message
-from lab.watch import Watch
+from lab.watch import PATIENCE_S, Watch
 
 if TYPE_CHECKING:
     from lab.softphone.phone import SoftPhone
@@ -48,17 +48,17 @@ class Line:
 
     # --- waiting --------------------------------------------------------------------------------
 
-    async def answered(self, within: float = 5.0) -> None:
+    async def answered(self, within: float = PATIENCE_S) -> None:
         """Wait until the other side has picked up."""
         await self.watch.until(lambda: self.up or self.over, f"{self}: answered", within)
         if not self.up:
             raise Deadline(f"{self}: it ended before, SIP {self.status}")
 
-    async def ended(self, within: float = 5.0) -> None:
+    async def ended(self, within: float = PATIENCE_S) -> None:
         """Wait until the call is over."""
         await self.watch.until(lambda: self.over, f"{self}: ended", within)
 
-    async def told(self, status: int, within: float = 5.0) -> None:
+    async def told(self, status: int, within: float = PATIENCE_S) -> None:
         """Wait until a NOTIFY has told this status of a transfer."""
         await self.watch.until(
             lambda: status in self.notified, f"{self}: {status} in {self.notified}", within
@@ -213,7 +213,7 @@ class Line:
         self.hear_from(reply.body)
 
     async def request(
-        self, method: str, headers: message.Headers = (), body: str = "", within: float = 5.0
+        self, method: str, headers: message.Headers = (), body: str = "", within: float = PATIENCE_S
     ) -> Message:
         """Send a request within the call and give its final reply; ACK what needs one."""
         return await self.phone.ask(self, method, self.target, headers, body, within)

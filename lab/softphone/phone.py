@@ -13,6 +13,7 @@ from lab.softphone import message
 from lab.softphone.line import Line
 from lab.softphone.media import Media
 from lab.softphone.message import Message
+from lab.watch import PATIENCE_S
 
 _RESEND_S = 0.5
 
@@ -83,7 +84,7 @@ class SoftPhone(asyncio.DatagramProtocol):
 
     # --- calls ----------------------------------------------------------------------------------
 
-    async def ringing(self, within: float = 5.0) -> Line:
+    async def ringing(self, within: float = PATIENCE_S) -> Line:
         """Wait for the next INVITE."""
         try:
             async with asyncio.timeout(within):
@@ -141,7 +142,7 @@ class SoftPhone(asyncio.DatagramProtocol):
             raise LabError("the soft phone is not open")
         self._own.remote_uri = f"sip:{self.account}@{self.domain}"
         headers = (("Expires", str(seconds)),)
-        reply = await self.ask(self._own, "REGISTER", f"sip:{self.domain}", headers, "", 5.0)
+        reply = await self.ask(self._own, "REGISTER", f"sip:{self.domain}", headers, "", PATIENCE_S)
         if reply.status != 200:
             raise LabError(f"soft phone {self.account}: not registered, SIP {reply.status}")
 

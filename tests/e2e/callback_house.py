@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from house import House, until
+from house import PATIENCE_S, House, until
 
 from lab import audio
 from lab.hearing import hear_each_other
@@ -19,6 +19,8 @@ HELLO_S = 0.5
 KEY = "9"
 """The key of queues whose policy has one (`promised_by_key`)."""
 SOON = "1s"
+LONG = "callback-message"
+"""A prompt that lasts for 6.5 s: as a whisper, so that there is time to act while it is heard."""
 ASKED = {"en": "Press 1 to be called back.", "th": "กด 1 เพื่อให้เราโทรกลับ"}
 PROMISED = {"en": "It is promised.", "th": "เราสัญญาแล้ว"}
 
@@ -119,7 +121,7 @@ class Customers:
         )
         return dict(row) if row else {}
 
-    async def becomes(self, number: str, state: str, within: float = 10) -> dict[str, Any]:
+    async def becomes(self, number: str, state: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The callback of a number, once it is in a state."""
         found: dict[str, Any] = await until(
             lambda: self.row(number),
@@ -129,7 +131,9 @@ class Customers:
         )
         return found
 
-    async def tried(self, number: str, *outcomes: str | None, within: float = 10) -> dict[str, Any]:
+    async def tried(
+        self, number: str, *outcomes: str | None, within: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """The callback of a number, once its attempts have come to these."""
         found: dict[str, Any] = await until(
             lambda: self.row(number),
@@ -139,7 +143,7 @@ class Customers:
         )
         return found
 
-    async def written(self, number: str, within: float = 6) -> dict[str, Any]:
+    async def written(self, number: str, within: float = PATIENCE_S) -> dict[str, Any]:
         """The newest interaction of a number, once it and all its segments have ended."""
         found: dict[str, Any] = await until(
             lambda: self.house.interaction(number),
@@ -159,13 +163,20 @@ class Customers:
         await self.house.stack.agent(agent, "available")
         return phone
 
-    async def reserved(self, phone: Phone, within: float = 8) -> Leg:
+    async def reserved(self, phone: Phone, within: float = PATIENCE_S) -> Leg:
         """An agent's phone rings for a callback, is answered, and its agent hears why."""
         leg = await phone.answer(await phone.ringing(within))
         await leg.hears(self.house.prompt("callback-agent"), at_least=0.7)
         return leg
 
-    async def picks_up(self, outside: Phone, within: float = 8) -> Leg:
+    async def whispered(self, phone: Phone) -> Leg:
+        """As `reserved`, by a policy whose whisper is `LONG`, of which most is still to come."""
+        leg = await phone.answer(await phone.ringing())
+        whisper = self.house.prompt(LONG)
+        await leg.hears(whisper[: len(whisper) // 4], at_least=0.7)
+        return leg
+
+    async def picks_up(self, outside: Phone, within: float = PATIENCE_S) -> Leg:
         """A customer's phone rings and is answered by a person, who says hello."""
         leg = await outside.answer(await outside.ringing(within))
         await self.says_hello(leg)

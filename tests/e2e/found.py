@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from house import House
 
 
 async def in_state(house: House, digits: str) -> list[str]:
     """The files of the state folder that hold some digits: logs, journal, database, recordings."""
     wanted = digits.encode()
-    return [
-        str(path)
-        for path in (house.stack.home / "state").rglob("*")
-        if path.is_file() and wanted in path.read_bytes()
-    ]
+    found = []
+    for path in (house.stack.home / "state").rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # the PBX and the database drop files
+            if path.is_file() and wanted in path.read_bytes():
+                found.append(str(path))
+    return found
 
 
 async def in_rows(house: House, digits: str) -> list[str]:

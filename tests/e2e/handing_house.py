@@ -66,7 +66,6 @@ class Office:
                 and (agent is None or found[0]["agent"] == agent)
             ),
             f"the call is {wanted}",
-            8,
         )
         row: dict[str, Any] = rows[0]
         return row
@@ -102,12 +101,16 @@ class Office:
         await hear_each_other(*parties)
 
     async def closed(self) -> dict[str, Any]:
-        """The interaction, once it and all its segments are over."""
+        """The interaction, once it and all its segments are over, wrap-ups among them."""
+        await until(
+            self.stack.status,
+            lambda now: not (now["calls"] or now["legs"] or now["database"]["pending"]),
+            "all is over and written",
+        )
         found: dict[str, Any] = await until(
             lambda: self.house.interaction(self.number),
             lambda one: bool(one.get("ended_ms")) and all(s["ended_ms"] for s in one["segments"]),
             "the interaction is closed",
-            10,
         )
         return found
 
@@ -158,4 +161,4 @@ async def office(opened: Office, clean: None) -> AsyncIterator[Office]:
     for agent in AGENTS:
         await opened.stack.agent(agent, "offline")
     for agent in AGENTS:
-        await opened.stack.becomes(agent, "offline", 8)
+        await opened.stack.becomes(agent, "offline")

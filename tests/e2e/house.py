@@ -41,7 +41,7 @@ FLOWS = {
 """Further numbers, and their flows."""
 
 AGENTS = ("1001", "1002", "1003")
-RING_MS = 3000
+RING_MS = 5000
 WRAP_UP_MS = 400
 SURVIVAL_AFTER_S = 60
 """Longer than a service that was killed takes to be back, on a busy machine too."""

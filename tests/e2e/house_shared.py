@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def share(config: pytest.Config) -> None:
     module = sys.modules[__name__]
     if not config.pluginmanager.is_registered(module):
         config.pluginmanager.register(module)
+
+
+def at_noon() -> str:
+    """A time zone in which it is about noon now: no day ends while the tests run."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}"  # the sign is POSIX's: behind Greenwich
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +88,7 @@ async def house(flows: Path, web_port: int) -> AsyncIterator[House]:
         "wait_tick_s": "2",
         # Tests kill it again and again.
         "restart_max_s": "1",
+        "timezone": at_noon(),
     }
     async with Web(web_port) as web, Stack(settings) as stack:
         await stack.db.execute(

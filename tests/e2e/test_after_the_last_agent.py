@@ -31,6 +31,7 @@ async def asked(office: Office, caller: Leg) -> None:
     await caller.hears(office.house.spoken(SOLVED))
     await caller.press("1")
     await caller.ended(15)
+    await office.house.closed(office.number)
     assert await office.house.answers(office.number) == {"satisfied": "5", "solved": "1"}
 
 
@@ -45,6 +46,7 @@ async def test_the_first_agent_goes_and_the_second_does(office: Office, how: str
         await office.order("complete" if how == "attended" else "conference")
     if how == "conference":
         await office.state("conference", A)
+        await office.hear(caller, line, other)
         await line.hang_up()
     await line.ended()
     await office.state("talking", B)

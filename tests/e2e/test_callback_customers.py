@@ -97,7 +97,7 @@ async def talks(house: House, customers: Customers, outside: Phone, how: str) ->
         customer = await customers.picks_up(outside)
         await customer.hears(house.prompt("callback-question"), at_least=CLEAR, within=15)
         await customer.press("1")
-        agent = await phone.answer(await phone.ringing(8))
+        agent = await phone.answer(await phone.ringing())
     else:
         agent = await customers.reserved(phone)
         customer = await customers.picks_up(outside)
@@ -123,10 +123,10 @@ async def test_what_follows_the_queue_follows_for_who_is_called_back(
     await customer.hears(house.spoken(SOLVED), at_least=CLEAR, within=15)
     await customer.press("1")
     await customer.ended(15)
-    assert await house.answers(number) == {"satisfied": "5", "solved": "1"}
     await customers.becomes(number, "connected")
     found = await customers.written(number)
     assert found["outcome"] == "called_back"
+    assert await house.answers(number) == {"satisfied": "5", "solved": "1"}
 
 
 async def test_who_hangs_up_first_is_asked_nothing(house: House, customers: Customers) -> None:
@@ -181,7 +181,7 @@ async def test_one_that_expires_says_so_and_others_can_write_to_the_customer(
         " due_at = due_at - interval '1 second' WHERE number = $1",
         number,
     )
-    row = await customers.becomes(number, "expired", 10)
+    row = await customers.becomes(number, "expired")
     assert row["reason"] == "expired"
     data = await told(house, row["name"], "callback.expired")
     assert (data["number"], data["reason"], data["language"]) == (number, "expired", "th")
@@ -200,7 +200,7 @@ async def test_one_that_is_exhausted_says_why_and_others_can_write_to_the_custom
     phone = await customers.agent("1001")
     await customers.reserved(phone)
     await customers.tried(number, "busy")
-    await customers.reserved(phone, 12)
+    await customers.reserved(phone)
     row = await customers.becomes(number, "failed")
     assert (row["reason"], row["tries"]) == ("busy", ["busy", "busy"])
     data = await told(house, row["name"], "callback.failed")

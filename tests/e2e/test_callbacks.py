@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from callback_house import SOON, Customers
+from callback_house import LONG, SOON, Customers
 from house import House, of_kind, outcomes
 
 from lab.hearing import hear_each_other
@@ -74,8 +74,8 @@ async def test_nobody_answers_until_the_attempts_are_used_up(
     phone = await customers.agent("1001")
     for _ in range(2):
         await customers.reserved(phone)
-        rung = await outside.ringing(8)
-        await rung.ended(8)
+        rung = await outside.ringing()
+        await rung.ended()
     row = await customers.becomes(number, "failed")
     assert (row["tries"], row["reason"]) == (["no_answer", "no_answer"], "no_answer")
     assert outcomes(await customers.written(number), "callback") == ["no_answer", "no_answer"]
@@ -83,15 +83,16 @@ async def test_nobody_answers_until_the_attempts_are_used_up(
 
 
 async def test_an_agent_declines_and_the_place_is_kept(house: House, customers: Customers) -> None:
+    await customers.policy(whisper=LONG)
     number, outside = await customers.promised()
     live, later = await house.call()
     await house.waits(later)
     phone = await customers.agent("1001")
-    leg = await customers.reserved(phone)
+    leg = await customers.whispered(phone)
     await house.stack.agent("1001", "offline")
     await leg.ended()
     # The next agent has the callback first, though somebody else waits on the line.
-    agent = await customers.reserved(await customers.agent("1002"))
+    agent = await customers.whispered(await customers.agent("1002"))
     assert agent.shown_number == number
     customer = await customers.picks_up(outside)
     await hear_each_other(agent, customer)
@@ -108,12 +109,12 @@ async def test_an_agent_declines_and_the_place_is_kept(house: House, customers: 
 
 
 async def test_an_agent_hangs_up_on_the_whisper(house: House, customers: Customers) -> None:
-    await customers.policy(retry={"given_up": [SOON]})
+    await customers.policy(whisper=LONG, retry={"given_up": [SOON]})
     number, outside = await customers.promised()
-    leg = await customers.reserved(await customers.agent("1001"))
+    leg = await customers.whispered(await customers.agent("1001"))
     await leg.hang_up()
     # After a pause for thought it is offered again; the customer knows of nothing.
-    agent = await customers.reserved(house.world.phones["1001"], 12)
+    agent = await customers.whispered(house.world.phones["1001"])
     assert outcomes(await house.interaction(number), "ringing")[0] == "declined"
     customer = await customers.picks_up(outside)
     await hear_each_other(agent, customer)
@@ -127,7 +128,7 @@ async def test_a_machine_answers(house: House, customers: Customers) -> None:
     number, outside = await customers.promised()
     await outside.behave("answer", say=await voicemail())
     agent = await customers.reserved(await customers.agent("1001"))
-    machine = await outside.ringing(8)
+    machine = await outside.ringing()
     await agent.ended(15)
     await machine.ended()
     row = await customers.becomes(number, "failed")
@@ -139,7 +140,7 @@ async def test_a_message_is_left_on_a_machine(house: House, customers: Customers
     number, outside = await customers.promised()
     await outside.behave("answer", say=await voicemail())
     agent = await customers.reserved(await customers.agent("1001"))
-    machine = await outside.ringing(8)
+    machine = await outside.ringing()
     await agent.ended(15)
     await machine.hears(house.prompt("callback-message"), at_least=0.7, within=20)
     await machine.ended()
@@ -159,7 +160,7 @@ async def test_a_callback_is_cancelled_while_the_customer_is_called(
 ) -> None:
     number, outside = await customers.promised()
     agent = await customers.reserved(await customers.agent("1001"))
-    rung = await outside.ringing(8)
+    rung = await outside.ringing()
     await house.stack.run("callback", "cancel", (await customers.row(number))["name"])
     await rung.ended()
     await agent.ended()

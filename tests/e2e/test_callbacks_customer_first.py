@@ -49,7 +49,7 @@ async def test_no_more_are_called_than_agents_can_take(house: House, customers: 
     first, outside = await customers.promised()
     second, other = await customers.promised()
     (phone,) = await house.log_in("1001")
-    rung = await outside.ringing(8)
+    rung = await outside.ringing()
     await outside.reject(rung, 486)
     # The agent is free: now it is the other's turn.
     customer = await customers.picks_up(other)
@@ -74,9 +74,10 @@ async def test_who_holds_is_shown_to_the_agent_also_after_a_restart(
     await house.stack.agent("1001", "paused")
     await customer.press("1")
     await house.waiting(1)
+    await customer.hears_music()
     await house.stack.kill_service()
     await house.stack.start_service()
-    await house.waiting(1, within=10)
+    await house.waiting(1)
     await house.stack.agent("1001", "available")
     agent = await house.meets(phone)
     # Of the customer's own channel the PBX knows the number that they were shown.

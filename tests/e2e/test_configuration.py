@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -53,6 +52,7 @@ def _entry(line: str) -> dict[str, Any]:
 async def test_who_waits_is_routed_by_what_is_applied_meanwhile(house: House) -> None:
     await house.stack.run("skill", "add", "tax")
     await house.stack.run("queue", "set", "sales", "steps=[skill tax >= 3]")
+    await house.stack.reload()
     pid = (await house.stack.status())["pid"]
     (phone,) = await house.log_in("1001")
     call, number = await house.call()
@@ -79,9 +79,11 @@ async def test_who_waits_is_routed_by_what_is_applied_meanwhile(house: House) ->
 async def test_an_agent_added_by_a_file_is_there_at_once(house: House) -> None:
     said = await apply(house, "version: 1\nagents:\n  1009: {name: Nine, queues: [sales]}\n")
     assert "+ agent 1009" in said
-    async with asyncio.timeout(5):
-        while "1009" not in {row["agent"] for row in (await house.stack.status())["agents"]}:
-            await asyncio.sleep(0.05)
+    await until(
+        house.stack.status,
+        lambda now: "1009" in {row["agent"] for row in now["agents"]},
+        "the service knows the agent",
+    )
     assert "1009" in house.stack.accounts().phones
     assert "1009" in await house.stack.console("pjsip show endpoints")
 
@@ -115,6 +117,7 @@ async def test_rows_that_other_hands_broke_leave_the_last_good_configuration(
 
 async def test_a_customer_of_worth_overtakes_by_the_queue_s_tiers(house: House) -> None:
     await house.stack.run("queue", "set", "sales", "tiers={vip: 2m}")
+    await house.stack.reload()
     worthy = house.number()
     await house.stack.run("customer", "tier", worthy, "vip")
     plain, number = await house.call()

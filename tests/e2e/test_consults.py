@@ -7,7 +7,7 @@ import time
 
 import pytest
 from handing_house import A, B, Office, seconds, way
-from house import RING_MS
+from house import PATIENCE_S, RING_MS
 
 
 @pytest.mark.parametrize("how", ["phone", "command"])
@@ -122,7 +122,7 @@ async def test_who_is_consulted_does_not_answer(office: Office, does: str, outco
     ringing = await office.phones[B].ringing()
     if does == "reject":
         ringing.reject()
-    await ringing.ended(RING_MS / 1000 + 2)
+    await ringing.ended(RING_MS / 1000 + PATIENCE_S)
     await office.state("talking", A)
     await office.hear(caller, line)
     presence = await office.stack.presence(B)

@@ -46,20 +46,26 @@ async def test_the_most_digits_end_without_a_terminator_and_a_pause_ends_fewer(
 async def test_a_recording_is_spoken_again_and_ends_by_silence(house: House) -> None:
     call, number = await house.call(MEMO)
     await call.hears(house.spoken("Speak now."))
+    recordings = house.stack.home / "state" / "recordings"
     review = house.spoken("Keep it with 1, or speak again with 2.")
-    for seed, key in ((21, "2"), (22, "1")):
-        await call.quiet()
+
+    async def begun() -> int:
+        interaction = (await house.interaction(number)).get("id")
+        return len(list(recordings.glob(f"{interaction}-*")))
+
+    for turn, key in ((1, "2"), (2, "1")):
+        # After the tone, that is. The silence before the first word counts as silence, too.
+        await until(begun, turn.__eq__, "it is recorded")
         heard = len(call.heard())
-        said = await call.say(audio.voice(seed, 3.0))
+        said = await call.say(audio.voice(20 + turn, 3.0))
         await call.hears(review, within=20, at_least=0.7, since=heard)
         await call.press(key)
     await call.hears(house.spoken("Your memo is kept."))
     await call.ended()
     await house.closed(number)
     memo = (await house.tags(number))["memo"]
-    kept = audio.read_sound(house.stack.home / "state" / "recordings" / memo.rpartition("/")[2])
-    # The beginning may have been said before the tone.
-    assert audio.correlation(kept, said[audio.RATE :]).value > 0.8
+    kept = audio.read_sound(recordings / memo.rpartition("/")[2])
+    assert audio.correlation(kept, said).value > 0.8
     listed = json.loads(await house.stack.run("recordings", "list", "--json"))
     interaction = (await house.interaction(number))["id"]
     assert len([one for one in listed if one["interaction"] == interaction]) == 2
@@ -84,14 +90,17 @@ async def test_a_host_that_hangs_does_not_hold_the_caller_beyond_the_time_out(
     house: House,
 ) -> None:
     call, number = await house.call(ASKED)
+    before = house.web.asked.count("hang")
     await call.hears(house.spoken("Good is 1, slow is 2, and 3 asks a webhook."), at_least=0.5)
     await call.press("2")
-    await call.hears(house.spoken("That took too long."), within=6)
+    await call.hears(house.spoken("That took too long."))
     await call.ended()
+    # It was not asked again, as it is where time is left.
+    assert house.web.asked.count("hang") == before + 1
     interaction = (await house.closed(number))["id"]
     steps = json.loads(await house.stack.run("flow", "replay", interaction, "--json"))
     at = {step["body"]["node"]: step["at_ms"] for step in steps}
-    assert 900 <= at["sorry"] - at["slow"] <= 1_500
+    assert 900 <= at["sorry"] - at["slow"] <= 3_000
 
 
 async def test_keys_typed_while_a_lookup_runs_are_for_what_follows(house: House) -> None:
@@ -150,7 +159,7 @@ async def test_a_key_counts_also_while_who_waits_is_told_of_it(house: House) -> 
     told = house.spoken("Press 1 if you are tired of this.")
     await call.hears(told[: len(told) // 3], within=20, at_least=0.8)
     await call.press("1")
-    await call.hears(house.spoken("You are out of the line. Press 2 to join it again."), within=4)
+    await call.hears(house.spoken("You are out of the line. Press 2 to join it again."))
     await house.waiting(0)
     await call.hang_up()
     await house.closed(number)
@@ -297,9 +306,10 @@ async def test_who_is_in_a_menu_when_the_service_is_killed_rejoins_there(house: 
     await call.press("24680*")
     await call.hears(house.spoken(GO_ON), at_least=0.5)
     await house.stack.kill_service()
+    heard = len(call.heard())
     await house.stack.start_service()
     # The prompt is heard once more, at most; what was typed is remembered.
-    await call.hears(house.spoken(GO_ON), within=15, since=len(call.heard()))
+    await call.hears(house.spoken(GO_ON), within=15, since=heard)
     await call.press("1")
     await call.hears(house.spoken("Thank you for this number."))
     await call.ended()
@@ -340,8 +350,8 @@ async def test_who_is_typing_when_the_service_is_killed_is_asked_again(house: Ho
     await call.hears(house.spoken("Type a number and then the star."))
     await call.press("13")
     await house.stack.kill_service()
-    await house.stack.start_service()
     heard = len(call.heard())
+    await house.stack.start_service()
     await call.hears(house.spoken("Type a number and then the star."), within=15, since=heard)
     await call.press("5791*")
     await call.hears(house.spoken(GO_ON), at_least=0.5)
