@@ -11,14 +11,18 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 
-from pbx.asterisk.facts import LEG_PREFIX, NO_ANSWER_REASON, Q850, channel_of, encode_carry
+from pbx.asterisk.facts import (
+    LEG_PREFIX,
+    NO_ANSWER_REASON,
+    NO_CHANNEL_S,
+    Q850,
+    channel_of,
+    encode_carry,
+)
 from pbx.asterisk.link import AmiLink
 from pbx.errors import LinkDown, LocalProtocolError
 from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchEvent, can_be_shown
 from pbx.wire.ami import Event, Response
-
-NO_CHANNEL_S = 0.25
-"""How long a failed originate waits for the hang-up of its channel, which tells the cause."""
 
 _CALL = re.compile(r"[A-Za-z0-9-]{1,100}")
 
