@@ -257,6 +257,8 @@ class Witness:
         if event.name == "AGIExecStart":
             if _QUESTION in event.get("command"):
                 self.tell(Step.ASKED, number)
+        elif event.get("extension") == "h":
+            return  # Asterisk goes there in whatever context a call has ended.
         elif event.get("context") == _WAIT and not (
             customer.waits and customer.waits[-1].until is None
         ):

@@ -212,17 +212,23 @@ async def test_a_phone_sends_its_caller_on(place: Place, soft: SoftPhone) -> Non
     await one.leg.hears_music()
 
 
+@pytest.mark.parametrize("to", ["nobody", "h"])
 async def test_a_refused_transfer_is_told_the_phone_and_the_talk_goes_on(
-    place: Place, soft: SoftPhone
+    place: Place, soft: SoftPhone, to: str
 ) -> None:
+    """`h` is where Asterisk goes with calls that are hung up: asked for, it is one name more."""
+    asked: list[str] = []
+
     async def decide(call: Call, to: str) -> None:
+        asked.append(to)
         await call.give_back()
 
     one = await talk(place)
     line = await meets(one, "r2", soft)
     place.handler.on_refer = decide  # type: ignore[method-assign]
-    await line.refer("nobody")
+    await line.refer(to)
     await line.told(503)
+    assert asked == [to]
     place.switch.connect("r2", one.call, {})
     await connected(place, "r2", 2)
     await hear_each_other(one.leg, line)
