@@ -186,6 +186,30 @@ async def test_three_hear_each_other_and_each_may_leave(
     await one.leg.ended()
 
 
+@pytest.mark.parametrize("who", ["the one consulted", "both"])
+async def test_who_goes_in_the_moment_of_a_conference_leaves_no_caller_alone(
+    place: Place, soft: SoftPhone, desk: SoftPhone, who: str
+) -> None:
+    one = await talk(place)
+    first = await meets(one, "k3", soft)
+    place.switch.hold("k3", one.call)
+    place.switch.consult("k4", desk.account, "k3", ring_ms=9000, caller=NOBODY, carry={})
+    second = await (await desk.ringing()).answer()
+    await connected(place, "k4")
+    await second.hang_up()
+    if who == "both":
+        await first.hang_up()
+    # Ordered before it is told that they have gone.
+    place.switch.conference("a3", one.call, ("k3", "k4"))
+    if who == "both":
+        await one.leg.ended(15)
+    else:
+        await one.state(CallState.CONFERENCE)
+        await hear_each_other(one.leg, first)
+        await first.hang_up()
+        await one.leg.ended(15)
+
+
 async def test_a_conference_has_a_name_of_hexadecimal_digits(place: Place) -> None:
     for name in ("", "a,b", "x"):
         with pytest.raises(LocalProtocolError):
