@@ -85,7 +85,7 @@ async def test_whose_agent_goes_while_on_hold_goes_on_by_itself(
     place.switch.hold("h2", one.call)
     await one.state(CallState.HELD)
     await agent.hang_up()
-    await one.leg.ended(8)
+    await one.leg.ended(20)
 
 
 async def test_whose_caller_goes_while_on_hold_is_let_go_by_itself(
@@ -96,7 +96,7 @@ async def test_whose_caller_goes_while_on_hold_is_let_go_by_itself(
     place.switch.hold("h3", one.call)
     await one.state(CallState.HELD)
     await one.leg.hang_up()
-    await agent.ended(8)
+    await agent.ended(20)
 
 
 async def test_a_phone_s_own_hold_is_told_and_listed(place: Place, soft: SoftPhone) -> None:
