@@ -168,7 +168,11 @@ async def test_after_hours_a_callback_is_promised_once(house: House, flows: Path
         assert [tuple(row) for row in rows] == [("support", "waiting", "closed")]
         await call.ended()
         ended = "ended_in_flow" if again else "called_back"
-        assert (await house.closed(number))["outcome"] == ended
+        await until(
+            lambda: house.interaction(number),
+            lambda one, ended=ended: one.get("outcome") == ended,
+            f"the call {ended}",
+        )
 
 
 async def test_a_callback_to_a_number_that_may_not_be_dialled_is_not_promised(
