@@ -171,7 +171,8 @@ async def test_ten_callers_meet_three_agents_in_the_order_they_came(house: House
 
     async def serves(phone: Phone) -> None:
         while True:
-            leg = await house.meets(phone, within=60)
+            leg = await phone.answer(await phone.ringing(60))
+            await house.connected(phone)
             await leg.hang_up()
 
     serving = [asyncio.create_task(serves(phone)) for phone in phones]
