@@ -43,7 +43,7 @@ class Legs:
     def __init__(
         self,
         link: AmiLink,
-        order: Callable[[str, Headers], None],
+        order: Callable[[str, Headers], object],
         tell: Callable[[SwitchEvent], None],
     ) -> None:
         self._link = link

@@ -9,6 +9,7 @@ from port_house import House
 from port_place import in_state, sound, wait_in_line
 
 from lab import audio
+from lab.hearing import hear_each_other
 from pbx.port import (
     Call,
     CallEnded,
@@ -96,7 +97,7 @@ async def test_a_held_leg_that_nobody_joins_is_let_go_and_the_caller_waits_on(
     phone = place.world.phones["1001"]
     place.switch.ring("o13", "1001", call, ring_ms=9000, caller=Caller(None), carry={}, held=True)
     rung = await phone.answer(await phone.ringing())
-    await rung.ended(8)
+    await rung.ended(20)
     await place.handler.saw(lambda e: isinstance(e, LegEnded) and e.offer == "o13")
     await in_state(place, CallState.WAITING)
     await place.switch.hang_up(call)
@@ -149,8 +150,9 @@ async def test_a_ring_that_comes_to_nothing_says_why_once(
     phone = place.world.phones["1001"]
     await phone.behave(behaviour)  # type: ignore[arg-type]
     offer = f"o2-{behaviour}"  # no two offers ever bear one id
-    place.switch.ring(offer, "1001", call, ring_ms=1500, caller=Caller(None), carry={})
-    ended = await place.handler.saw(lambda e: isinstance(e, LegEnded))
+    ring_ms = 1500 if cause is Cause.NO_ANSWER else 9000
+    place.switch.ring(offer, "1001", call, ring_ms=ring_ms, caller=Caller(None), carry={})
+    ended = await place.handler.saw(lambda e: isinstance(e, LegEnded), within=20)
     assert ended == LegEnded(offer, cause, answered=False)
     await phone.behave("ring")
     await in_state(place, CallState.WAITING)
@@ -196,7 +198,7 @@ async def test_a_leg_can_be_connected_to_another_who_waits(place: House) -> None
     place.switch.connect("o6", second, {})
     await place.handler.saw(lambda e: isinstance(e, LegConnected))
     two = next(leg for leg in place.world.live_legs() if leg not in (one, rung))
-    await two.hears(await rung.say(audio.voice(6, 2.0)))
+    await hear_each_other(two, rung)
     await rung.hang_up()
 
 
@@ -208,6 +210,7 @@ async def test_a_caller_can_be_transferred(place: House) -> None:
     await place.switch.transfer(call, "1002")
     rung = await phone.ringing()
     await phone.answer(rung)
+    await in_state(place, CallState.TALKING)
     await rung.hears(await caller.say(audio.voice(7, 2.0)))
     await rung.hang_up()
     await caller.ended()

@@ -78,7 +78,7 @@ def test_a_step_that_differs_is_a_warning_at_its_line(copy: Path) -> None:
 
 
 def test_a_step_more_or_less_is_a_warning(copy: Path) -> None:
-    edit(copy, " same => n,Goto(sala-after,s,1)\n", " same => n,NoOp()\n")
+    edit(copy, "${SALA_HOLDER})}?on)\n same => n,Goto(", "${SALA_HOLDER})}?on)\n same => n,GoSub(")
     edit(copy, "same => n(person),Return()", "same => n(person),Return()\n same => n,NoOp()")
     assert [fault.warning for fault in departures(copy, SHIPPED)] == [True, True]
 
