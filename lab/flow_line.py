@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import secrets
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -22,22 +23,25 @@ from ivr.flow.load import Flow
 from ivr.prompts import PromptStore
 from ivr.session import Session
 from lab import audio, ports
-from lab.errors import LabError, WorldError
-from lab.flow_stand_in import Line, StandIn
+from lab.errors import Deadline, LabError, WorldError
+from lab.flow_stand_in import Asked, Line, StandIn
 from lab.leg import Leg
+from lab.watch import Watch
 from lab.world import World
 from pbx.appliance.data import data_folder, music_on_hold
 from pbx.appliance.instance import Instance
 from pbx.appliance.render import Account, Layout, Plan, render
 from pbx.appliance.root import Pbx
 from pbx.asterisk.switch import AsteriskSwitch
-from pbx.port import Call, SwitchEvent
+from pbx.port import Call, LegConnected, SwitchEvent
 
 AGENT = "1001"
 AT_ONCE = 6
 FIRST_NUMBER = 70_000
 PATIENCE_S = 180.0
 """The longest that one step may take, such as silence until a time-out."""
+RINGS_S = 20
+LOOKS_S = 0.02
 CLEAR = 0.8
 """Least correlation of what was played with what the caller heard."""
 SHORT_S = 0.8
@@ -47,10 +51,15 @@ SHORT_S = 0.8
 class FlowLine:
     """A PBX with one flow language behind it. An async context manager by `open_line`."""
 
-    def __init__(self, world: World, switch: AsteriskSwitch, store: PromptStore) -> None:
+    def __init__(
+        self, world: World, switch: AsteriskSwitch, store: PromptStore, recordings: Path
+    ) -> None:
         self._world = world
         self._switch = switch
         self._store = store
+        self._recordings = recordings
+        self._connected: set[str] = set()
+        self._watch = Watch()
         self._numbers = iter(range(FIRST_NUMBER, FIRST_NUMBER + 10_000))
         self._tests: dict[str, tuple[Flow, testing.Case, Beside, StandIn]] = {}
         self._agent = asyncio.Lock()
@@ -94,14 +103,28 @@ class FlowLine:
         elif asked.what == "voice":
             await leg.answered()
             if step.startswith("speak "):
-                await leg.say(audio.voice(len(step), float(step.removeprefix("speak "))))
-                await leg.said(PATIENCE_S)
-                await leg.press("#")
+                await self._speak(test, leg, asked, float(step.removeprefix("speak ")))
             await test.changed(asked, PATIENCE_S)
         elif step[0] in "0123456789*#":
             await self._keys(test, leg, step)
         else:
             await test.changed(asked, PATIENCE_S)
+
+    async def _speak(self, test: StandIn, leg: Leg, asked: Asked, seconds: float) -> None:
+        """Speak from the end of the tone on; a recording that silence does not end is ended."""
+        recording = self._recordings / f"{asked.recording}.wav"
+        deadline = time.monotonic() + PATIENCE_S
+        while not await asyncio.to_thread(recording.exists):
+            if test.asked is not asked:
+                return
+            if time.monotonic() > deadline:
+                raise Deadline(f"no recording begins, after {PATIENCE_S:g} s")
+            await asyncio.sleep(LOOKS_S)
+        await leg.say(audio.voice(int(seconds), seconds))
+        if not asked.until_silence:
+            await leg.said(PATIENCE_S)
+            if test.asked is asked:  # it may have been as long as it is to be
+                await leg.press("#")
 
     async def _keys(self, test: StandIn, leg: Leg, keys: str) -> None:
         """Press keys as they are asked for, as the simulator does."""
@@ -127,11 +150,19 @@ class FlowLine:
                 await phone.registered()
                 offer = secrets.token_hex(8)
                 self._switch.ring(
-                    offer, AGENT, test.call.id, ring_ms=20_000, caller=test.call.caller, carry={}
+                    offer,
+                    AGENT,
+                    test.call.id,
+                    ring_ms=RINGS_S * 1000,
+                    caller=test.call.caller,
+                    carry={},
                 )
-                talking = await phone.answer(await phone.ringing(10))
-                await asyncio.sleep(0.3)
+                talking = await phone.answer(await phone.ringing(RINGS_S))
+                await self._watch.until(
+                    lambda: offer in self._connected, "agent and caller are connected", RINGS_S
+                )
                 await talking.hang_up()
+                await talking.ended(RINGS_S)
             if not test.resumes:
                 await leg.ended(10)
                 test.run.ends = "hung up"
@@ -179,7 +210,10 @@ class FlowLine:
         await call.give_back()
 
     def event(self, event: SwitchEvent) -> None:
-        """What the switch tells is of no matter here."""
+        """Take note of who talks; what else the switch tells is of no matter here."""
+        if isinstance(event, LegConnected):
+            self._connected.add(event.offer)
+            self._watch.changed()
 
     def _session(self, call: Call) -> tuple[Line, Session]:
         try:
@@ -265,7 +299,7 @@ async def open_line(
         await instance.wait_ready(30)
         accounts = ("caller", caller_secret)
         async with World(pbx, ("127.0.0.1", sip), accounts, {AGENT: agent_secret}) as world:
-            line = FlowLine(world, switch, store)
+            line = FlowLine(world, switch, store, recordings)
             await switch.start(line)
             yield line
     finally:

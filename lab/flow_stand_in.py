@@ -34,6 +34,10 @@ class Asked:
     what: str
     most: int = 0
     terminators: str = ""
+    recording: str = ""
+    """What the recording of a voice is named; the PBX makes it once the tone is over."""
+    until_silence: bool = False
+    """Whether silence ends it, too."""
 
 
 class StandIn:
@@ -338,7 +342,8 @@ class Line:
         beep: bool = True,
     ) -> Recording:
         """See `Call`."""
-        await self.test.asks(Asked("voice", terminators=terminators))
+        asked = Asked("voice", 0, terminators, recording=name, until_silence=silence_ms > 0)
+        await self.test.asks(asked)
         try:
             return await self._call.record(
                 name, max_ms=max_ms, silence_ms=silence_ms, terminators=terminators, beep=beep

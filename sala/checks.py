@@ -30,7 +30,7 @@ from pbx.appliance.fetch import store
 from pbx.appliance.host import OLDEST, architecture, distribution
 from pbx.appliance.root import Pbx, open_own, open_root
 from pbx.errors import ApplianceError
-from sala import flows, ports, secrets
+from sala import dialplans, flows, ports, secrets
 from sala.control import ControlClient
 from sala.database import running_url
 from sala.errors import SalaError, ServiceUnreachable
@@ -234,10 +234,15 @@ async def _schema(connection: Any) -> Finding:
 
 async def configuration(settings: Settings, pbx: Pbx, url: str) -> Finding:
     """Look whether dialplans and PBX templates are sane."""
+    advice = "mend these lines, then: sala reload"
     try:
+        faults = await asyncio.to_thread(dialplans.found, settings)
         await check_pbx(settings, pbx, url)
     except SalaError as error:
-        return fail("dialplans", str(error), "mend these lines, then: sala reload")
+        return fail("dialplans", str(error), advice)
+    if faults:
+        look = warn if all(fault.warning for fault in faults) else fail
+        return look("dialplans", "\n".join(map(str, faults)), advice)
     return ok("dialplans", "dialplans and PBX templates are right")
 
 

@@ -110,6 +110,7 @@ def _region(value: str) -> str:
 
 Port = Annotated[int, _strictly(int), Field(ge=1, le=65535)]
 Seconds = Annotated[int, _strictly(int)]
+Milliseconds = Annotated[int, _strictly(int)]
 Count = Annotated[int, _strictly(int)]
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[Texts, AfterValidator(_networks)]

@@ -21,8 +21,6 @@ from ivr.lookups import HttpService
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 0.25
-"""How long a call waits for its customer's record before its flow begins without."""
 CODE_SERVES_MS = 300_000
 
 
@@ -42,12 +40,20 @@ class Notebook:
     """
 
     def __init__(
-        self, recorder: Recorder, database: Database, *, epoch: str, clock: Callable[[], int]
+        self,
+        recorder: Recorder,
+        database: Database,
+        *,
+        epoch: str,
+        clock: Callable[[], int],
+        patience_ms: int,
     ) -> None:
+        """`patience_ms`: how long a call waits for its customer's record."""
         self._recorder = recorder
         self._database = database
         self._epoch = epoch
         self._clock = clock
+        self._patience_s = patience_ms / 1000
         self._seq = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -55,7 +61,7 @@ class Notebook:
         """Return what is known of a caller; without the record if that is slow or away."""
         found: Customer | None = None
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 found = await customers.by_identity(self._database, Identity("phone", number))
         except (CrmError, TimeoutError):
             log.warning(
@@ -70,7 +76,7 @@ class Notebook:
         """Return how a caller stands with us; nothing known if the record is slow or away."""
         identity = Identity("phone", number)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 found = await customers.by_identity(self._database, identity)
                 agent = (
                     await customers.last_agent(self._database, identity)

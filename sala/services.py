@@ -62,7 +62,11 @@ class FlowServices:
             else None
         )
         self.notebook = Notebook(
-            recorder, database, epoch=f"ivr.{time.time_ns() // 1_000_000:x}", clock=clock
+            recorder,
+            database,
+            epoch=f"ivr.{time.time_ns() // 1_000_000:x}",
+            clock=clock,
+            patience_ms=settings.record_wait_ms,
         )
         allowed = gate(settings)
         self.dialling = Dialling(allowed, database, clock, agent=agent)

@@ -22,6 +22,7 @@ from sala.kinds import (
     Host,
     IpAddress,
     IpAddressOrNone,
+    Milliseconds,
     Networks,
     Port,
     PostgresUrl,
@@ -48,7 +49,9 @@ _PORT = _expects("a number between 1 and 65535")
 _FOLDER = _expects("a folder that exists")
 
 
-def _seconds(default: int, *, between: tuple[int, int], description: str) -> Any:
+def _seconds(
+    default: int, *, between: tuple[int, int], description: str, unit: str = "seconds"
+) -> Any:
     """Declare a setting in seconds; what it expects follows from its bounds."""
     least, most = between
     return Field(
@@ -56,7 +59,7 @@ def _seconds(default: int, *, between: tuple[int, int], description: str) -> Any
         ge=least,
         le=most,
         description=description,
-        json_schema_extra=_expects(f"a number of seconds between {least} and {most}"),
+        json_schema_extra=_expects(f"a number of {unit} between {least} and {most}"),
     )
 
 
@@ -242,6 +245,13 @@ class Settings(BaseSettings):
         30,
         between=(1, 3600),
         description="Seconds the service may be away before the survival script takes callers.",
+    )
+    record_wait_ms: Milliseconds = _seconds(
+        250,
+        between=(1, 60_000),
+        unit="milliseconds",
+        description="Milliseconds that a call waits for its customer's record (language, tier, "
+        "agent spoken to last) before its flow begins without.",
     )
     restart_max_s: Seconds = _seconds(
         15,

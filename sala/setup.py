@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ivr.flow.problems import Problem
 from pbx.appliance.root import Pbx
-from sala import flows, secrets
+from pbx.dialplan.read import Fault
+from sala import dialplans, flows, secrets
 from sala.database import first_accounts
 from sala.parts import get_pbx
 from sala.progress import Steps
@@ -21,8 +22,9 @@ class SetUp:
 
     pbx: Pbx
     secrets: Secrets
-    warnings: tuple[Problem, ...]
-    """What is doubtful in flows and prompts."""
+    warnings: tuple[Problem | Fault, ...]
+    """What is doubtful in flows and prompts, and all that is wrong with the dialplan: calls are
+    served as well as they can be."""
 
 
 def set_up(settings: Settings, steps: Steps) -> SetUp:
@@ -42,4 +44,4 @@ def set_up(settings: Settings, steps: Steps) -> SetUp:
             tell(f"rendering prompts: {done} of {total}", done / total)
 
         warnings = asyncio.run(flows.prepare(settings, progress=rendered))
-    return SetUp(pbx, made, tuple(warnings))
+    return SetUp(pbx, made, (*warnings, *dialplans.found(settings)))

@@ -11,11 +11,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from crm import embedded
 from crm.database import Database
 from crm.migrations import migrate
 from sala.database import prepare
+
+# A machine that pauses says nothing of what is tested. Else as Hypothesis has it: on a machine of
+# continuous integration the same examples each time, and how to run again what failed.
+settings.register_profile("sala", settings.default, deadline=None)
+settings.load_profile("sala")
 
 LONGEST = (
     "test_callback_kills",

@@ -161,7 +161,7 @@ class Customer:
     entered: int = 0
     """When they entered the queue, as the database has it."""
     offers: list[int] = field(default_factory=list)
-    """When agents' phones got INVITEs on their behalf."""
+    """When Sala's PBX called agents' phones on their behalf."""
     rings: list[Span] = field(default_factory=list)
     """INVITEs that reached their phone."""
     talks: list[Span] = field(default_factory=list)

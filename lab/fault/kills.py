@@ -117,7 +117,7 @@ async def _found(ground: Ground) -> list[str]:
     found: list[str] = []
     with contextlib.suppress(LabError):
         channels = await ground.stack.console.channels()
-        found += [f"channel {one.rpartition('-')[0]}" for one in channels]
+        found += [f"channel {one.rpartition('-')[0] or one}" for one in channels]
         found += ["channel outside" for _ in await ground.world.channels()]
         status = await ground.stack.status()
         found += [f"{status[what]} {what}" for what in ("calls", "legs") if status[what]]

@@ -113,8 +113,10 @@ def write(folder: Path, secret: str) -> None:
     shutil.copytree(PROJECT / "sip_configs", folder / "sip_configs")
     manager = folder / "sip_configs" / "asterisk" / "manager.conf"
     text = manager.read_text(encoding="utf-8")
-    for event in ("Newexten,", "AGIExecStart,"):
+    for event in ("Newexten,", "Newchannel,", "AGIExecStart,"):
         text = text.replace(event, "")
+    # What is told is told when it was, as by the world's PBX, however late it is read.
+    text = text.replace("timestampevents = no", "timestampevents = yes")
     manager.write_text(
         f"{text}\n[lab]\nsecret = {secret}\ndeny = 0.0.0.0/0.0.0.0\n"
         "permit = 127.0.0.1/255.255.255.255\nread = call,dialplan,agi\nwrite = call\n",

@@ -22,6 +22,8 @@ from lab.phone import Phone
 from lab.watch import Watch
 
 FOREVER_S = 86_400.0
+INVITE_MS = 32_000
+"""How long an INVITE is sent again that gets no answer (RFC 3261, timer B)."""
 CHANNEL = "lab_fault"
 TRIGGERS = f"""
 CREATE FUNCTION {CHANNEL}_row() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -96,6 +98,10 @@ class Witness:
         """Bridge → customer's number."""
         self._numbers: dict[str, str] = {}
         """Callback → customer's number."""
+        self._offers: list[tuple[str, str, int]] = []
+        """Customer's number, agent, and when the INVITE came to the agent's phone."""
+        self._legs_made: dict[str, list[int]] = {}
+        """SIP account → when Sala's PBX made its channels."""
         self._served: dict[str, Leg] = {}
         """Agent → their phone's latest leg."""
         self.customers: dict[str, Customer] = {}
@@ -192,10 +198,18 @@ class Witness:
         while True:
             leg = await phone.ringing(FOREVER_S)
             self._served[phone.account] = leg
-            if customer := self.customers.get(leg.shown_number):
-                customer.offers.append(ms(leg.invited or Moment.now()))
-            self.tell(Step.OFFERED, leg.shown_number)
+            self._offered(phone.account, leg.shown_number, ms(leg.invited or Moment.now()))
             self.follow(self._agent_leg(leg))
+
+    def _offered(self, agent: str, number: str, at: int) -> None:
+        if number in self.customers:
+            self._offers.append((number, agent, at))
+        self.tell(Step.OFFERED, number)
+
+    def _made(self, agent: str, at: int) -> int:
+        """When Sala's PBX made the leg whose INVITE came at some time: packets may be lost."""
+        made = [one for one in self._legs_made.get(agent, ()) if at - INVITE_MS <= one <= at]
+        return max(made, default=at)
 
     async def _agent_leg(self, leg: Leg) -> None:
         with contextlib.suppress(Deadline):
@@ -220,7 +234,7 @@ class Witness:
             self.tell(Step.ANSWERED, number)
         ending = await leg.ended(FOREVER_S)
         customer.rings[at] = replace(customer.rings[at], until=ms(ending.when))
-        _waits_no_more(customer, ms(ending.when))
+        waits_no_more(customer, ms(ending.when))
         self.watch.changed()
 
     def serves(self, number: str) -> bool:
@@ -241,6 +255,8 @@ class Witness:
             called = self._called(event.get("uniqueid"))
             inside[event.get("channel")] = called or event.get("calleridnum")
             self._bridged(bridge, inside, ms(event.when))
+        elif event.name == "Newchannel":
+            self._legs_made.setdefault(_account(event.get("channel")), []).append(ms(event.when))
         elif event.name == "Hangup":
             # Nobody leaves a bridge otherwise: here no call is handed on.
             channel = event.get("channel")
@@ -257,6 +273,8 @@ class Witness:
         if event.name == "AGIExecStart":
             if _QUESTION in event.get("command"):
                 self.tell(Step.ASKED, number)
+        elif event.get("extension") == "h":
+            return  # Asterisk goes there in whatever context a call has ended.
         elif event.get("context") == _WAIT and not (
             customer.waits and customer.waits[-1].until is None
         ):
@@ -279,7 +297,7 @@ class Witness:
             self._talking[bridge] = number
             customer.talks.append(Span(at))
             customer.mistaken += shown != number
-            _waits_no_more(customer, at)
+            waits_no_more(customer, at)
             self.tell(Step.BRIDGED, number)
             self.tell(Step.TALKING, number)
 
@@ -291,8 +309,16 @@ class Witness:
 
     # --- the database -----------------------------------------------------------------------
 
+    def settle(self) -> None:
+        """Give each customer their offers: when Sala's PBX made the legs, once all is told."""
+        for customer in self.customers.values():
+            customer.offers = []
+        for number, agent, at in self._offers:
+            self.customers[number].offers.append(self._made(agent, at))
+
     async def read(self) -> None:
         """Read the rows of all customers."""
+        self.settle()
         for customer in self.customers.values():
             customer.rows = []
         for row in await self._ground.stack.db.fetch(ROWS):
@@ -314,7 +340,8 @@ class Witness:
             )
 
 
-def _waits_no_more(customer: Customer, at: int) -> None:
+def waits_no_more(customer: Customer, at: int) -> None:
+    """Close the time in line that is open, if there is one; `at` is in ms."""
     if customer.waits and customer.waits[-1].until is None:
         customer.waits[-1] = replace(customer.waits[-1], until=at)
 

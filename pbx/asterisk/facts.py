@@ -42,6 +42,10 @@ TRUNK_SHOWN = f"{TRUNK}-shown"
 NO_ANSWER_REASON = "3"
 """The reason of an `OriginateResponse` whose time-out passed (AST_CONTROL_RINGING)."""
 
+NO_CHANNEL_S = 1.0
+"""How long a failed originate waits for the hang-up of its channel, which tells the cause, and is
+told by another thread. One that never had a channel (nobody registered) has none."""
+
 NO_NAME = frozenset({"unknown", "<unknown>"})
 """What Asterisk says for a name that there is none of: in AGI, in AMI."""
 

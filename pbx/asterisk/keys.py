@@ -27,6 +27,8 @@ LATE_S = 1.0
 taken by then is pressed again on the caller's behalf."""
 TOLD_S = 2.0
 """How long after a command gave a key its beginning may be told."""
+READ_S = 0.1
+"""Then what has come from the PBX meanwhile is read first: this service may have stood still."""
 HELD_S = 30.0
 """Nobody holds a key for so long: its end was not told, for the link was down."""
 TYPING_S = 2.0
@@ -70,7 +72,7 @@ class Keys:
         self._heard.append((self._due, key))
         if self._asks_one and self._late is None:
             loop = asyncio.get_running_loop()
-            self._late = loop.call_later(LATE_S, self._again)
+            self._late = loop.call_later(LATE_S, self._overdue)
 
     def asking(self, most: int) -> None:
         """A command begins that takes `most` keys."""
@@ -118,6 +120,9 @@ class Keys:
         """Drop what was typed ahead."""
         self._ready = ""
         self._heard.clear()
+
+    def _overdue(self) -> None:
+        self._late = asyncio.get_running_loop().call_later(READ_S, self._again)
 
     def _again(self) -> None:
         self._late = None

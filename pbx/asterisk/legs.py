@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pbx.asterisk.facts import (
     LEG_PREFIX,
     NO_ANSWER_REASON,
+    NO_CHANNEL_S,
     Q850,
     cause_of,
     channel_of,
@@ -34,10 +35,6 @@ from pbx.wire.ami import Event, Response
 
 log = logging.getLogger(__name__)
 
-GONE_S = 0.25
-"""How long a failed originate waits for the hang-up of its channel, which tells the cause. One
-that never had a channel (nobody registered) has none."""
-
 
 class Legs:
     """The legs that there are. `order` sends an AMI action whose answer nobody needs; `tell` is
@@ -46,7 +43,7 @@ class Legs:
     def __init__(
         self,
         link: AmiLink,
-        order: Callable[[str, Headers], None],
+        order: Callable[[str, Headers], object],
         tell: Callable[[SwitchEvent], None],
     ) -> None:
         self._link = link
@@ -97,7 +94,8 @@ class Legs:
 
     def cancel(self, offer: str) -> None:
         """End one, now or as soon as its channel is there."""
-        self._cancelled.add(offer)
+        if offer in self._live:
+            self._cancelled.add(offer)
         self._hang_up(offer)
 
     def heard(self, offer: str, event: Event) -> bool:
@@ -119,7 +117,7 @@ class Legs:
                     self._ended(offer, Cause.NO_ANSWER)
                 elif offer in self._live:
                     loop = asyncio.get_running_loop()
-                    loop.call_later(GONE_S, self._ended, offer, Cause.UNREACHABLE)
+                    loop.call_later(NO_CHANNEL_S, self._ended, offer, Cause.UNREACHABLE)
             case _:
                 return False
         return True

@@ -11,14 +11,21 @@ import contextlib
 import re
 from collections.abc import Callable, Mapping
 
-from pbx.asterisk.facts import LEG_PREFIX, NO_ANSWER_REASON, Q850, channel_of, encode_carry
+from pbx.asterisk.facts import (
+    LEG_PREFIX,
+    NO_ANSWER_REASON,
+    NO_CHANNEL_S,
+    Q850,
+    channel_of,
+    encode_carry,
+)
 from pbx.asterisk.link import AmiLink
 from pbx.errors import LinkDown, LocalProtocolError
 from pbx.port import CallEnded, Cause, FloorSnapshot, SwitchEvent, can_be_shown
 from pbx.wire.ami import Event, Response
 
-NO_CHANNEL_S = 0.25
-"""How long a failed originate waits for the hang-up of its channel, which tells the cause."""
+AGAIN_S = 0.1
+"""How long after an order that came too early it is given again."""
 
 _CALL = re.compile(r"[A-Za-z0-9-]{1,100}")
 
@@ -29,8 +36,7 @@ class Outgoing:
     def __init__(self, link: AmiLink, tell: Callable[[SwitchEvent], None]) -> None:
         self._link = link
         self._tell = tell
-        self._live: dict[str, bool] = {}
-        """Whether each is given up."""
+        self._live: set[str] = set()
         self._over: set[str] = set()
         """Their end was told before that of their channels."""
 
@@ -65,7 +71,7 @@ class Outgoing:
         ]
         if shown:
             headers.insert(5, ("CallerID", f"<{shown}>"))
-        self._live[call] = False
+        self._live.add(call)
         try:
             answer = self._link.send("Originate", headers)
         except LinkDown:
@@ -75,11 +81,12 @@ class Outgoing:
 
     def give_up(self, call: str) -> None:
         """End one, now or as soon as its channel is there."""
-        if call in self._live:
-            self._live[call] = True
         # While the link is down it stays: whoever gave it up finds it in the snapshot.
         with contextlib.suppress(LinkDown):
-            self._link.send("Hangup", [("Channel", call), ("Cause", str(Q850[Cause.NORMAL]))])
+            hang_up = [("Channel", call), ("Cause", str(Q850[Cause.NORMAL]))]
+            answer = self._link.send("Hangup", hang_up)
+            if call in self._live:
+                answer.add_done_callback(lambda done: self._given_up(call, done))
 
     def heard(self, event: Event) -> bool:
         """Take an event of one; return whether it concerns nobody else."""
@@ -90,10 +97,8 @@ class Outgoing:
                 self._over.discard(call)
                 return True
             case "Hangup":
-                del self._live[call]
+                self._live.discard(call)
                 return False
-            case "Newstate" if self._live.get(call):
-                self.give_up(call)  # it was not there yet
             case "OriginateResponse" if headers.get("Response") == "Failure":
                 if headers.get("Reason") == NO_ANSWER_REASON:
                     if call in self._live:
@@ -108,7 +113,7 @@ class Outgoing:
     def restore(self, floor: FloorSnapshot) -> None:
         """Take the PBX's word for which there are."""
         there = {call.call for call in floor.calls}
-        self._live = {call: gone for call, gone in self._live.items() if call in there}
+        self._live &= there
         self._over.clear()
 
     def _taken(self, call: str, done: asyncio.Future[Response]) -> None:
@@ -118,7 +123,18 @@ class Outgoing:
         if failure is not None or not done.result().success:
             self._ended(call, Cause.FAILED)
 
+    def _given_up(self, call: str, done: asyncio.Future[Response]) -> None:
+        """Hang up again: of a channel that is still being made, the PBX knows nothing yet."""
+        gone = done.cancelled() or done.exception() is not None
+        if not gone and not done.result().success and call in self._live:
+            asyncio.get_running_loop().call_later(AGAIN_S, self._give_up_again, call)
+
+    def _give_up_again(self, call: str) -> None:
+        if call in self._live:
+            self.give_up(call)
+
     def _ended(self, call: str, cause: Cause) -> None:
         """Tell its end, once."""
-        if self._live.pop(call, None) is not None:
+        if call in self._live:
+            self._live.discard(call)
             self._tell(CallEnded(call, cause, by_caller=False))

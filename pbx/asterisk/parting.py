@@ -6,13 +6,14 @@ a caller whose agent goes while nobody else looks on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from pbx.asterisk.facts import LEG_PREFIX, encode_carry
 from pbx.asterisk.link import Headers
 from pbx.errors import LocalProtocolError
 from pbx.port import LegHandsOver, LegHolds, LegRefers, LegResumes
-from pbx.wire.ami import Event
+from pbx.wire.ami import Event, Response
 
 EVENTS = frozenset({"AttendedTransfer", "BlindTransfer", "Hold", "Unhold"})
 """The events read here. None of them comes about in a call that is simply answered."""
@@ -21,9 +22,9 @@ _DONE = "Success"
 
 
 class Parting:
-    """Moves channels; `order` sends an AMI action whose answer nobody needs."""
+    """Moves channels; `order` sends an AMI action, and gives its answer to come if it was sent."""
 
-    def __init__(self, order: Callable[[str, Headers], None]) -> None:
+    def __init__(self, order: Callable[[str, Headers], asyncio.Future[Response] | None]) -> None:
         self._order = order
 
     def connect(self, offer: str, call: str, carry: Mapping[str, str]) -> None:
@@ -44,10 +45,19 @@ class Parting:
         self._redirect([(call, "sala-hold", "s"), (leg, "sala-held", "s")])
 
     def conference(self, name: str, call: str, offers: Sequence[str]) -> None:
-        """Send all into one room."""
+        """Send all into one room. Whoever of the legs has gone leaves the others in it."""
         if not name or set(name) - set("0123456789abcdef"):
             raise LocalProtocolError("a conference's name is made of 0-9 and a-f")
-        self._redirect([(LEG_PREFIX + offer, "sala-conference", name) for offer in offers])
+        legs = [(LEG_PREFIX + offer, "sala-conference", name) for offer in offers]
+
+        def refused(done: asyncio.Future[Response]) -> None:
+            # Of two of whom one has gone Asterisk moves neither.
+            if not done.cancelled() and done.exception() is None and not done.result().success:
+                for leg in legs:
+                    self._redirect([leg])
+
+        for answer in self._redirect(legs):
+            answer.add_done_callback(refused)
         self._redirect([(call, "sala-conference", name)])
 
     def send(self, channel: str, context: str, exten: str = "s") -> None:
@@ -57,8 +67,9 @@ class Parting:
     def _set(self, channel: str, variable: str, value: str) -> None:
         self._order("Setvar", [("Channel", channel), ("Variable", variable), ("Value", value)])
 
-    def _redirect(self, moves: Sequence[tuple[str, str, str]]) -> None:
+    def _redirect(self, moves: Sequence[tuple[str, str, str]]) -> list[asyncio.Future[Response]]:
         """Redirect channels, two at a time, so that two who talk are parted at once."""
+        answers = []
         for at in range(0, len(moves), 2):
             headers: list[tuple[str, str]] = []
             for which, (channel, context, exten) in zip(("", "Extra"), moves[at:], strict=False):
@@ -68,7 +79,9 @@ class Parting:
                     (f"{which}Exten", exten),
                     (f"{which}Priority", "1"),
                 ]
-            self._order("Redirect", headers)
+            if (answer := self._order("Redirect", headers)) is not None:
+                answers.append(answer)
+        return answers
 
 
 def told(event: Event) -> LegHolds | LegResumes | LegRefers | LegHandsOver | None:

@@ -20,7 +20,7 @@ of the dialplan misses the key."""
 class Signals:
     """Wakes channels; `order` sends an AMI action whose answer nobody needs."""
 
-    def __init__(self, order: Callable[[str, Headers], None]) -> None:
+    def __init__(self, order: Callable[[str, Headers], object]) -> None:
         self._order = order
         self._again: dict[str, asyncio.TimerHandle] = {}
 

@@ -223,12 +223,13 @@ class AsteriskSwitch:
         where = [("Context", context), ("Exten", exten), ("Priority", "1")]
         await self._link.action("Redirect", [("Channel", channel), *where])
 
-    def _order(self, name: str, headers: Headers) -> None:
+    def _order(self, name: str, headers: Headers) -> asyncio.Future[Response] | None:
         """Send an order whose refusal means that the channel is gone already."""
         try:
-            self._link.send(name, headers)
+            return self._link.send(name, headers)
         except LinkDown:
             log.info("order not sent", extra={"action": "order_unsent", "order": name})
+            return None
 
     # --- events -----------------------------------------------------------------------------
 

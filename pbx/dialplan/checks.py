@@ -6,6 +6,7 @@ Each is a function (dialplan, applications there are) → faults. The reasons:
   SIP headers) may hold `&`, `,` or quotes: in `Dial` it dials more than was meant, in an expression
   or `System` it runs. `FILTER()` around it makes it plain.
 * Applications and functions that run programs or read files have no place in a PBX's dialplan.
+* `Bridge()` looks calls up by the beginning of an id, and by whole names.
 * An application that no loaded module brings ends the call where it stands.
 * A priority behind a gap, or behind an unconditional jump, is never run.
 """
@@ -19,6 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from pbx.dialplan.applications import CORE, HOME
+from pbx.dialplan.match import extension_of, matches
 from pbx.dialplan.read import Context, Dialplan, Extension, Fault, Step, read
 
 SINKS = frozenset(
@@ -124,6 +126,15 @@ def dangerous(plan: Dialplan, _: Collection[str]) -> Iterator[Fault]:
 # --- what is not there -----------------------------------------------------------------------
 
 
+def pulled_by_id(plan: Dialplan, _: Collection[str]) -> Iterator[Fault]:
+    """Calls that are pulled by their id: `Bridge()` takes any call whose id begins like that."""
+    for _context, _extension, step in _steps(plan):
+        if step.application == "Bridge" and "${SALA_CALLER}" in _arguments(step.data)[0]:
+            whom = "${IMPORT(${SALA_CALLER},CHANNEL(name))}"
+            if _arguments(step.data)[0] != whom:
+                yield _fault(step, f"another call's id may begin alike: write Bridge({whom},…)")
+
+
 def missing_application(plan: Dialplan, applications: Collection[str]) -> Iterator[Fault]:
     """Applications that no loaded module brings."""
     by_lower = {name.lower(): name for name in (*CORE, *HOME)}
@@ -156,7 +167,7 @@ def missing_target(plan: Dialplan, _: Collection[str]) -> Iterator[Fault]:
                     yield _fault(step, f"there is no context {path[0]}{_near(path[0], plan)}")
                     continue
             exten = path[-1] if path else extension.pattern
-            found = _extension(plan, there, exten) if path else extension
+            found = extension_of(plan, there, exten) if path else extension
             if found is None:
                 yield _fault(step, f"context {there.name if there else ''} has no {exten}")
             elif not _has(found, place):
@@ -196,6 +207,7 @@ def unreachable(plan: Dialplan, _: Collection[str]) -> Iterator[Fault]:
 CHECKS: tuple[Check, ...] = (
     unfiltered,
     dangerous,
+    pulled_by_id,
     missing_application,
     missing_target,
     unreachable,
@@ -314,38 +326,6 @@ def _has(extension: Extension, place: str) -> bool:
     return any(step.label == place for step in extension.steps.values())
 
 
-def _extension(plan: Dialplan, context: Context | None, exten: str) -> Extension | None:
-    """Return the extension that a static jump comes to, includes followed."""
-    seen: set[str] = set()
-    ahead = [context] if context else []
-    while ahead:
-        here = ahead.pop(0)
-        if here.name in seen:
-            continue
-        seen.add(here.name)
-        if exten in here.extensions:
-            return here.extensions[exten]
-        for extension in here.extensions.values():
-            if extension.pattern.startswith("_") and _matches(extension.pattern[1:], exten):
-                return extension
-        ahead += [plan.contexts[name] for name, _, _ in here.includes if name in plan.contexts]
-    return None
-
-
-def _matches(pattern: str, exten: str) -> bool:
-    """Tell whether a dialled text matches a pattern (without its `_`)."""
-    sets = {"X": "[0-9]", "Z": "[1-9]", "N": "[2-9]", ".": ".+", "!": ".*"}
-    expression = re.sub(
-        r"\[[^\]]*\]|.",
-        lambda m: m[0] if len(m[0]) > 1 else sets.get(m[0].upper(), re.escape(m[0])),
-        pattern.replace("-", "") if "[" not in pattern else pattern,
-    )
-    try:
-        return re.fullmatch(expression, exten) is not None
-    except re.error:
-        return True
-
-
 def _jumped(plan: Dialplan, context: Context, extension: Extension) -> set[str]:
     """Return the priorities and labels of an extension that something jumps to."""
     found: set[str] = set()
@@ -358,7 +338,7 @@ def _jumped(plan: Dialplan, context: Context, extension: Extension) -> set[str]:
                 meant = True
             else:
                 pattern = extension.pattern
-                meant = pattern.startswith("_") and _matches(pattern[1:], path[-1])
+                meant = pattern.startswith("_") and matches(pattern[1:], path[-1])
             if meant:
                 found.add(place)
         for word in re.findall(r"\^([A-Za-z0-9_]+)(?=[)^]|$)", step.data):

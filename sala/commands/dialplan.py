@@ -11,11 +11,7 @@ from sala.errors import UserError
 from sala.invocation import console, of, print_json
 
 if TYPE_CHECKING:
-    from pbx.dialplan.read import Fault
     from sala.settings import Settings
-
-MAIN_FILE = Path("asterisk", "extensions.conf")
-"""The dialplan, within its folder."""
 
 app = typer.Typer(name="dialplan", help="Check dialplans.", no_args_is_help=True)
 
@@ -43,6 +39,8 @@ def check(
     """
     from dataclasses import asdict
 
+    from sala.dialplans import found
+
     settings = of(context).settings()
     for file in files or ():
         if not file.is_file():
@@ -59,31 +57,6 @@ def check(
         _by_the_pbx(settings)
     if not faults and not as_json:
         console().print("no faults")
-
-
-def found(settings: Settings, files: list[Path] | None = None) -> list[Fault]:
-    """Return the faults of files, or of the dialplan in use with all that it includes.
-
-    Of the latter also where it lacks what the service needs of the shipped one.
-    """
-    import re
-
-    from pbx.dialplan.applications import available
-    from pbx.dialplan.checks import check
-    from pbx.dialplan.contract import departures
-    from sala.settings import PROJECT
-
-    try:
-        modules = re.findall(
-            r"^load\s*=>?\s*(\w+)\.so",
-            (settings.sip_configs / "asterisk" / "modules.conf").read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"modules.conf cannot be read: {error}") from None
-    own = settings.dialplans / MAIN_FILE
-    faults = [fault for path in files or [own] for fault in check(path, available(modules))]
-    return faults if files else faults + departures(own, PROJECT / "dialplans" / MAIN_FILE)
 
 
 def _by_the_pbx(settings: Settings) -> None:

@@ -30,8 +30,7 @@ async def _reload(settings: Settings) -> list[str]:
 
     from ivr.errors import FlowInvalid
     from pbx.appliance.fetch import ensure
-    from sala import flows, hours
-    from sala.commands import dialplan
+    from sala import dialplans, flows, hours
     from sala.control import ControlClient
     from sala.database import opened
     from sala.parts import check_pbx, reload_pbx, silent
@@ -45,7 +44,7 @@ async def _reload(settings: Settings) -> list[str]:
             said += [str(warning) for warning in warnings]
         except FlowInvalid as error:
             faults += [str(problem) for problem in error.problems]
-        for fault in dialplan.found(settings):
+        for fault in dialplans.found(settings):
             (said if fault.warning else faults).append(str(fault))
         pbx = await asyncio.to_thread(ensure, silent, asterisk=settings.asterisk)
         try:

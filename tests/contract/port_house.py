@@ -28,6 +28,8 @@ SECRET = "only-for-this-test"
 PHONES = {"1001": SECRET, "1002": SECRET}
 SOFT = ("1003", "1004")
 """The accounts that soft phones take where a test needs some."""
+TICK_S = 2
+"""How often whoever waits is asked for."""
 
 Script = Callable[[Call], Awaitable[None]]
 
@@ -133,7 +135,7 @@ async def house(
         ],
         globals={
             "SALA_FASTAGI": f"127.0.0.1:{agi}",
-            "SALA_TICK": "2",
+            "SALA_TICK": str(TICK_S),
             "SALA_AWAY": "30",
             "SALA_PYTHON": sys.executable,
             "SALA_SURVIVAL": str(PROJECT / "agi_scripts" / "survival.py"),
@@ -175,7 +177,7 @@ async def house(
         ) as world:
             for phone in world.phones.values():
                 await phone.registered()
-            await reach.answer(instance.rx)
+            await reach.answer(instance.rx, *PHONES)
             yield House(switch, handler, world, home, plan)
     finally:
         await switch.stop()

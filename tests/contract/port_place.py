@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from port_house import House, house
+from port_house import TICK_S, House, house
 
 from lab import audio
 from pbx.port import (
@@ -38,17 +39,41 @@ async def place(home: House) -> AsyncIterator[House]:
     home.handler.done = asyncio.Queue()
     yield home
     await home.world.hang_up_all()
-    async with asyncio.timeout(10):
-        while (await home.switch.snapshot()).calls or await home.console.channels():
-            await asyncio.sleep(0.05)
-    assert not (await home.switch.snapshot()).legs
-    assert not home.switch._legs._live
-    assert not home.switch._agi._tasks
-    assert not home.switch._requests._keys
+    left: list[object] = []
+    try:
+        async with asyncio.timeout(10):
+            while left := await remains(home):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pytest.fail(f"there is left of the test: {left}")
+
+
+async def remains(home: House) -> list[object]:
+    """All that is left of calls, in the PBX and in the adapter."""
+    floor, switch = await home.switch.snapshot(), home.switch
+    left = [*floor.calls, *floor.legs, *await home.console.channels()]
+    return [*left, *switch._legs._live, *switch._agi._tasks, *switch._requests._keys]
 
 
 def sound(home: House, name: str) -> Audio:
     return Audio(str(home.home / "media" / name))
+
+
+async def opening(call: Call, listens: asyncio.Event) -> None:
+    """Script: answer, and wait for the listener: what is played at once comes before they are."""
+    await call.answer()
+    await call.play([])
+    await listens.wait()
+
+
+@contextlib.asynccontextmanager
+async def ticking(place: House, seconds: int) -> AsyncIterator[None]:
+    """Whoever begins to wait now is asked for so often, and no more often, by the dialplan."""
+    await place.console(f"dialplan set global SALA_TICK {seconds}")
+    try:
+        yield
+    finally:
+        await place.console(f"dialplan set global SALA_TICK {TICK_S}")
 
 
 async def wait_in_line(place: House) -> str:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from port_house import House
-from port_place import sound
+from port_place import opening, sound
 
 from lab import audio
 from lab.errors import NotHeard
@@ -23,10 +23,11 @@ async def test_what_is_typed_while_the_flow_is_busy_is_given_to_what_asks_next(
     place: House,
 ) -> None:
     got: list[Digits] = []
-    busy, typed, third = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    listens, busy = asyncio.Event(), asyncio.Event()
+    typed, third = asyncio.Event(), asyncio.Event()
 
     async def script(call: Call) -> None:
-        await call.answer()
+        await opening(call, listens)
         await call.play([sound(place, "one")])
         busy.set()
         await typed.wait()
@@ -42,6 +43,8 @@ async def test_what_is_typed_while_the_flow_is_busy_is_given_to_what_asks_next(
 
     place.handler.script = script
     leg = await place.world.caller.dial("600")
+    await leg.answered()
+    listens.set()
     await busy.wait()
     await leg.press("247#13")
     typed.set()
@@ -89,15 +92,19 @@ async def test_keys_during_a_prompt_that_none_may_cut_are_kept_if_wanted(
     place: House, keep: bool
 ) -> None:
     got: list[Digits] = []
+    listens = asyncio.Event()
 
     async def script(call: Call) -> None:
-        await call.answer()
-        await call.play([sound(place, "one"), sound(place, "two")], keep=keep)
+        await opening(call, listens)
+        # Long enough for the key to have ended before.
+        await call.play([sound(place, "one")] + [sound(place, "two")] * 5, keep=keep)
         got.append(await call.collect([], max_digits=1, first_ms=1000, next_ms=1000))
         await call.hang_up()
 
     place.handler.script = script
     leg = await place.world.caller.dial("600")
+    await leg.answered()
+    listens.set()
     await leg.hears(audio.voice(1, 1.0))
     await leg.press("6")
     await leg.hears(audio.voice(2, 1.0))

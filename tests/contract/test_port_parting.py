@@ -85,7 +85,7 @@ async def test_whose_agent_goes_while_on_hold_goes_on_by_itself(
     place.switch.hold("h2", one.call)
     await one.state(CallState.HELD)
     await agent.hang_up()
-    await one.leg.ended(8)
+    await one.leg.ended(20)
 
 
 async def test_whose_caller_goes_while_on_hold_is_let_go_by_itself(
@@ -96,7 +96,7 @@ async def test_whose_caller_goes_while_on_hold_is_let_go_by_itself(
     place.switch.hold("h3", one.call)
     await one.state(CallState.HELD)
     await one.leg.hang_up()
-    await agent.ended(8)
+    await agent.ended(20)
 
 
 async def test_a_phone_s_own_hold_is_told_and_listed(place: Place, soft: SoftPhone) -> None:
@@ -186,6 +186,30 @@ async def test_three_hear_each_other_and_each_may_leave(
     await one.leg.ended()
 
 
+@pytest.mark.parametrize("who", ["the one consulted", "both"])
+async def test_who_goes_in_the_moment_of_a_conference_leaves_no_caller_alone(
+    place: Place, soft: SoftPhone, desk: SoftPhone, who: str
+) -> None:
+    one = await talk(place)
+    first = await meets(one, "k3", soft)
+    place.switch.hold("k3", one.call)
+    place.switch.consult("k4", desk.account, "k3", ring_ms=9000, caller=NOBODY, carry={})
+    second = await (await desk.ringing()).answer()
+    await connected(place, "k4")
+    await second.hang_up()
+    if who == "both":
+        await first.hang_up()
+    # Ordered before it is told that they have gone.
+    place.switch.conference("a3", one.call, ("k3", "k4"))
+    if who == "both":
+        await one.leg.ended(15)
+    else:
+        await one.state(CallState.CONFERENCE)
+        await hear_each_other(one.leg, first)
+        await first.hang_up()
+        await one.leg.ended(15)
+
+
 async def test_a_conference_has_a_name_of_hexadecimal_digits(place: Place) -> None:
     for name in ("", "a,b", "x"):
         with pytest.raises(LocalProtocolError):
@@ -212,17 +236,23 @@ async def test_a_phone_sends_its_caller_on(place: Place, soft: SoftPhone) -> Non
     await one.leg.hears_music()
 
 
+@pytest.mark.parametrize("to", ["nobody", "h"])
 async def test_a_refused_transfer_is_told_the_phone_and_the_talk_goes_on(
-    place: Place, soft: SoftPhone
+    place: Place, soft: SoftPhone, to: str
 ) -> None:
+    """`h` is where Asterisk goes with calls that are hung up: asked for, it is one name more."""
+    asked: list[str] = []
+
     async def decide(call: Call, to: str) -> None:
+        asked.append(to)
         await call.give_back()
 
     one = await talk(place)
     line = await meets(one, "r2", soft)
     place.handler.on_refer = decide  # type: ignore[method-assign]
-    await line.refer("nobody")
+    await line.refer(to)
     await line.told(503)
+    assert asked == [to]
     place.switch.connect("r2", one.call, {})
     await connected(place, "r2", 2)
     await hear_each_other(one.leg, line)

@@ -95,6 +95,18 @@ class Desk:
             )
         )
 
+    async def wraps(self, agent: str, since: int) -> list[int]:
+        """When an agent's wrap-up is to end, in ms: each time a router decided so, behind a row."""
+        rows = await self._db.fetch(
+            "SELECT (one ->> 4)::bigint AS until FROM journal,"
+            " json_array_elements((body -> 'decided')::text::json) AS one WHERE journal.id > $1"
+            " AND one ->> 0 = 'moved' AND one ->> 1 = $2 AND one ->> 2 = 'wrap_up'"
+            " ORDER BY journal.id",
+            since,
+            agent,
+        )
+        return [row["until"] for row in rows]
+
     async def waits(self, number: str) -> str:
         """A caller's interaction, once the service says that it waits."""
         found = await self.house.queued(number)

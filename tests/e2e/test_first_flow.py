@@ -101,8 +101,9 @@ async def test_the_guide_holds(house: House, flows: Path, tmp_path: Path) -> Non
     call, _ = await house.call("700")
     text = "To order, press 1. For our opening hours, press 2."
     await call.hears(house.spoken(text), at_least=0.5)
+    heard = len(call.heard())
     await call.press("3")
-    await call.hears(house.spoken(text), since=len(call.heard()))
+    await call.hears(house.spoken(text), since=heard)
     await call.hang_up()
 
     await reader.follows("sala flow replay", interaction)

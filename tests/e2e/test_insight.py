@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from house import RING_MS, House, until
+from house import PATIENCE_S, RING_MS, House, until
 
 from acd.estimates.announcer import rounded
 from acd.estimates.estimate import Estimate
@@ -107,8 +107,8 @@ async def test_a_call_is_explained_to_who_was_not_there(house: House, flows: Pat
     knows, learns = await house.log_in("1001", "1002")
     await stack.agent("1001", "paused", "lunch")
     call, number = await house.call(ADVICE)
-    unanswered = await learns.ringing(6)
-    await unanswered.ended(RING_MS / 1000 + 2)
+    unanswered = await learns.ringing()
+    await unanswered.ended(RING_MS / 1000 + PATIENCE_S)
     await stack.becomes("1002", "paused")
     urgent, urgent_number = await house.call(URGENT)
     await house.waiting(2)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from house import AGENTS, RING_MS, House, of_kind, outcomes, until
+from house import AGENTS, PATIENCE_S, RING_MS, House, of_kind, outcomes, until
+
+from lab.phone import Phone
 
 
 async def test_caller_and_agent_hear_each_other(house: House) -> None:
@@ -86,7 +89,7 @@ async def test_no_answer_goes_to_the_next_agent_and_pauses_the_first(house: Hous
     first, second = await house.log_in("1001", "1002")
     call, number = await house.call()
     unanswered = await first.ringing()
-    await unanswered.ended(RING_MS / 1000 + 2)
+    await unanswered.ended(RING_MS / 1000 + PATIENCE_S)
     await house.meets(second)
     assert await house.stack.presence("1001") == "paused"
     await call.hang_up()
@@ -116,6 +119,16 @@ async def test_a_declined_call_goes_to_the_next_agent(house: House) -> None:
 async def test_an_agent_without_a_registered_phone_is_offered_nothing(house: House) -> None:
     first, second = await house.log_in("1001", "1002")
     await first.unregister()
+
+    async def agents() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await house.stack.status())["agents"]
+        return rows
+
+    await until(
+        agents,
+        lambda rows: [one["agent"] for one in rows if not one["reachable"]].count("1001") == 1,
+        "the service knows that the phone is gone",
+    )
     call, number = await house.call()
     await house.meets(second)
     assert first.rings() == 0
@@ -125,25 +138,24 @@ async def test_an_agent_without_a_registered_phone_is_offered_nothing(house: Hou
 
 
 async def test_two_callers_meet_one_agent_in_the_order_they_came(house: House) -> None:
-    (phone,) = await house.log_in("1001")
     first, first_number = await house.call()
-    talking = await phone.ringing()
+    await house.waits(first_number)
     second, second_number = await house.call()
+    await house.waits(second_number)
+    phone = house.world.phones["1001"]
+    await phone.registered()
+    await house.stack.agent("1001", "available")
+    talking = await house.meets(phone)
     assert talking.shown_number == first_number
-    await phone.answer(talking)
-    await house.stack.becomes("1001", "on_contact")
     await talking.hang_up()
     await first.ended()
-    talking = await phone.ringing()
+    talking = await house.meets(phone)
     assert talking.shown_number == second_number
-    await phone.answer(talking)
     await house.talk(second, talking)
 
 
 async def test_ten_callers_meet_three_agents_in_the_order_they_came(house: House) -> None:
     phones = await house.log_in(*AGENTS)
-    for phone in phones:
-        await phone.behave("answer", talk_s=0.5)
     # All wait before the first is served, so that the order is that of the line alone.
     for agent in AGENTS:
         await house.stack.agent(agent, "paused")
@@ -156,7 +168,20 @@ async def test_ten_callers_meet_three_agents_in_the_order_they_came(house: House
     await house.waiting(10)
     for agent in AGENTS:
         await house.stack.agent(agent, "available")
-    await asyncio.gather(*(call.ended(30) for call, _ in calls))
+
+    async def serves(phone: Phone) -> None:
+        while True:
+            leg = await phone.answer(await phone.ringing(60))
+            await house.connected(phone)
+            await leg.hang_up()
+
+    serving = [asyncio.create_task(serves(phone)) for phone in phones]
+    try:
+        await asyncio.gather(*(call.ended(60) for call, _ in calls))
+    finally:
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
     legs = sorted(
         (leg for phone in phones for leg in phone.legs),
         key=lambda leg: leg.invited.mono if leg.invited else 0,
@@ -166,10 +191,8 @@ async def test_ten_callers_meet_three_agents_in_the_order_they_came(house: House
     # Legs rung within the same moment may reach their phones in either order.
     wanted = [number for _, number in calls]
     assert all(abs(offered.index(number) - at) < len(AGENTS) for at, number in enumerate(wanted))
-    entered = [
-        of_kind(await house.interaction(number), "ringing")[0]["started_ms"] for number in wanted
-    ]
-    assert entered == sorted(entered)
+    rung = [of_kind(await house.closed(number), "ringing")[0]["started_ms"] for number in wanted]
+    assert rung == sorted(rung)
 
 
 async def test_two_calls_at_once_from_a_new_number_make_one_customer(house: House) -> None:
@@ -193,6 +216,6 @@ async def test_a_caller_who_hangs_up_as_the_agent_answers_leaves_no_ghost(house:
         call, number = await house.call(record=False)
         ringing = await phone.ringing()
         await asyncio.gather(phone.answer(ringing), call.hang_up(), return_exceptions=True)
-        await ringing.ended(4)
+        await ringing.ended(PATIENCE_S)
         await house.closed(number)
         await house.stack.becomes("1001", "available")

@@ -28,6 +28,7 @@ async def test_waiting_callers_keep_their_places_when_the_service_is_killed(hous
         assert ringing.shown_number == number
         await phone.answer(ringing)
         await house.stack.becomes("1001", "on_contact")
+        await house.connected(phone)
         await ringing.hang_up()
         await call.ended()
     closed = [await house.closed(number) for _, number in calls]

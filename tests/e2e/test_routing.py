@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 from desk import DESK, EARLY, FAMILIAR, LATE, URGENT, Desk, waited
-from house import House, of_kind, outcomes, until
+from house import CLEAR, PATIENCE_S, House, of_kind, outcomes, until
 
-from lab import audio
+from lab.hearing import heard_by
 
 FOREVER = {"week": {"mon-sun": "00:00-24:00"}, "timezone": "UTC"}
 NEVER = {"week": {}, "timezone": "UTC"}
@@ -37,9 +39,9 @@ async def test_a_skill_is_asked_for_until_its_step_relaxes(house: House, desk: D
         await leg.hang_up()
     first, second = await house.closed(number), await house.closed(other)
     assert [one["agent"] for one in of_kind(first, "ringing")] == ["1002"]
-    assert waited(first) < 1000
+    assert waited(first) < 1500, "the step had not relaxed"
     assert [one["agent"] for one in of_kind(second, "ringing")] == ["1001"]
-    assert 1500 <= waited(second) < 2500
+    assert 1500 <= waited(second) < PATIENCE_S * 1000
 
 
 async def test_the_agent_spoken_to_last_is_asked_first_for_a_while(
@@ -62,10 +64,10 @@ async def test_the_agent_spoken_to_last_is_asked_first_for_a_while(
     assert other.rings() == 0
     # They talk: the same caller, calling on another line, is asked to wait for them a while.
     late, _ = await house.call(FAMILIAR, number=number)
-    await house.meets(other, within=6)
+    await house.meets(other)
     await late.hang_up()
     found = await house.closed(number)
-    assert 2000 <= waited(found) < 3000
+    assert 2000 <= waited(found) < PATIENCE_S * 1000
     await talking.hang_up()
     await call.ended()
     # The other is now who was spoken to last; paused, they are not waited for.
@@ -74,9 +76,15 @@ async def test_the_agent_spoken_to_last_is_asked_first_for_a_while(
     await house.stack.becomes("1001", "paused")
     await house.stack.becomes("1002", "available")
     call, _ = await house.call(FAMILIAR, number=number)
-    await known.answer(await known.ringing(1.5))
+    await house.meets(known)
     assert other.rings() == 0
     await call.hang_up()
+    last = await until(
+        lambda: house.interaction(number),
+        lambda one: one["id"] != found["id"] and bool(one["ended_ms"]),
+        "the last call is written",
+    )
+    assert waited(last) < 2000
 
 
 async def test_priority_overtakes(house: House, desk: Desk) -> None:
@@ -89,6 +97,7 @@ async def test_priority_overtakes(house: House, desk: Desk) -> None:
     ringing = await phone.ringing()
     assert ringing.shown_number == second
     await phone.answer(ringing)
+    await house.connected(phone)
     await ringing.hang_up()
     await urgent.ended()
     ringing = await phone.ringing()
@@ -116,7 +125,8 @@ async def test_several_ring_and_one_wins_though_two_answer_at_once(
         at = [await house.stack.presence(phone.account) for phone in phones].index("on_contact")
         winner, loser = legs[at], legs[1 - at]
         await loser.ended()
-        await winner.hears(await call.say(audio.voice(21, 2.0)))
+        await house.connected(phones[at])
+        await heard_by(call, [winner], at_least=CLEAR)
         await call.hang_up()
         await winner.ended()
         found = await house.closed(number)
@@ -174,19 +184,36 @@ async def test_outside_opening_hours_the_flow_says_so(house: House, desk: Desk) 
     await call.ended()
 
 
+@contextlib.asynccontextmanager
+async def ticks(house: House, seconds: int) -> AsyncIterator[None]:
+    """Have those who wait ask by themselves what there is every so many seconds."""
+    console = house.stack.console
+    before = re.search(
+        r"^\s*SALA_TICK=(\d+)$", await console("dialplan show globals"), re.MULTILINE
+    )
+    assert before
+    await console(f"dialplan set global SALA_TICK {seconds}")
+    try:
+        yield
+    finally:
+        await console(f"dialplan set global SALA_TICK {before[1]}")
+
+
 async def test_who_has_waited_too_long_goes_on_in_the_flow(house: House, desk: Desk) -> None:
-    await desk.policy(max_wait_ms=1500)
-    call, number = await house.call(DESK)
-    await call.hears_music()
-    await call.hears(house.prompt("wait-thank-you"), within=5)
+    await desk.policy(max_wait_ms=6000)
+    # They are told when it is time, and not when they happen to ask.
+    async with ticks(house, 60):
+        call, number = await house.call(DESK)
+        await call.hears_music()
+        await call.hears(house.prompt("wait-thank-you"), within=6 + PATIENCE_S)
     await call.ended()
     found = await house.closed(number)
     assert (found["outcome"], outcomes(found, "queue")) == ("overflowed", ["overflowed"])
     queued = of_kind(found, "queue")[0]
-    assert 1500 <= queued["ended_ms"] - queued["started_ms"] < 2000
-    await desk.policy(when_late="voicemail")
+    assert 6000 <= queued["ended_ms"] - queued["started_ms"] < 6000 + PATIENCE_S * 1000
+    await desk.policy(max_wait_ms=1500, when_late="voicemail")
     call, _ = await house.call(DESK)
-    await call.hears(house.prompt("survival-thank-you"), within=6)
+    await call.hears(house.prompt("survival-thank-you"), within=PATIENCE_S)
 
 
 async def test_a_full_queue_takes_nobody(house: House, desk: Desk) -> None:
@@ -305,6 +332,7 @@ async def test_callers_at_different_steps_are_where_they_were_after_a_kill(
 async def test_wrap_up_lasts_as_long_though_the_service_is_killed(house: House, desk: Desk) -> None:
     await desk.policy(wrap_up_ms=15_000)
     (phone,) = await house.log_in("1001")
+    before = await house.stack.db.fetchval("SELECT max(id) FROM journal")
     call, number = await house.call(DESK)
     talking = await house.meets(phone)
     await talking.hang_up()
@@ -314,11 +342,15 @@ async def test_wrap_up_lasts_as_long_though_the_service_is_killed(house: House, 
     await house.stack.kill_service()
     await house.stack.start_service()
     assert await house.stack.presence("1001") == "wrap_up"
-    await house.stack.becomes("1001", "available", within=15)
+    await house.stack.becomes("1001", "available", within=15 + PATIENCE_S)
     ended = await until(
         lambda: house.interaction(number),
         lambda found: outcomes(found, "wrap_up") == ["done"],
         "the wrap-up is written",
     )
     (segment,) = of_kind(ended, "wrap_up")
-    assert 15_000 <= segment["ended_ms"] - segment["started_ms"] < 15_100
+    over = segment["started_ms"] + 15_000
+    # One that had begun anew would end later than was decided at first, by as long as the service
+    # was away; it ends once the machine has time for it.
+    assert await desk.wraps("1001", since=before) == [over, over]
+    assert over <= segment["ended_ms"] < over + PATIENCE_S * 1000

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from handing_house import A, B, C, Office, seconds, way
-from house import RING_MS
+from house import PATIENCE_S, RING_MS
 
 from lab.errors import StackError
 from lab.softphone import Line
@@ -96,7 +96,7 @@ async def test_nobody_answers_and_the_agent_has_the_caller_back(office: Office, 
     caller, line = await office.talk(A)
     (other,) = await office.log_in(B)
     await send(office, line, how, B)
-    await (await other.ringing()).ended(RING_MS / 1000 + 2)
+    await (await other.ringing()).ended(RING_MS / 1000 + PATIENCE_S)
     again = await (await office.phones[A].ringing()).answer()
     await office.state("talking", A)
     await office.hear(caller, again)
@@ -118,7 +118,7 @@ async def test_nobody_answers_at_all_and_the_caller_waits_at_their_place(
     (other,) = await office.log_in(B)
     await office.order("transfer", B)
     (await other.ringing()).reject()
-    await (await office.phones[A].ringing()).ended(RING_MS / 1000 + 2)
+    await (await office.phones[A].ringing()).ended(RING_MS / 1000 + PATIENCE_S)
     await office.stack.becomes(A, "paused")
     await office.state("waiting")
     await office.stack.agent(C, "available")

@@ -14,11 +14,11 @@ async def test_a_caller_in_the_menu_rejoins_it_when_the_service_is_killed(house:
     number = house.number()
     call = await house.world.caller.dial(MAIN, number=number)
     await call.hears(house.prompt("main-menu"), within=12)
-    before = (await house.interaction(number))["id"]
+    before = (await until(lambda: house.interaction(number), bool, "it is written"))["id"]
+    heard = len(call.heard())
     await house.stack.kill_service()
     await house.stack.start_service()
     # The prompt that was cut is heard again, and the key leads where it did before.
-    heard = len(call.heard())
     menu = house.prompt("main-menu")
     await until(
         lambda: asyncio.to_thread(lambda: audio.correlation(call.heard()[heard:], menu).value),

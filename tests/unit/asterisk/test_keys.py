@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given, strategies as st
@@ -102,6 +103,30 @@ async def test_a_key_that_the_command_takes_in_time_is_not_pressed_again(
     press(keys, "9")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pressed.get(), 0.05)
+
+
+async def test_a_key_whose_command_was_read_late_is_not_pressed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The service stood still for longer than a key may be late, and then reads what came."""
+    monkeypatch.setattr(keys_module, "LATE_S", 0.01)
+    pressed: list[str] = []
+    keys = Keys(pressed.append)
+    keys.asking(1)
+    press(keys, "8")
+    loop, taken = asyncio.get_running_loop(), asyncio.Event()
+
+    def read() -> None:
+        """As a stream does: who waits for the answer goes on in a turn of its own."""
+        loop.call_soon(lambda: (keys.taken(["8"]), taken.set()))
+
+    loop.call_soon(read)
+    until = time.monotonic() + 0.05
+    while time.monotonic() < until:
+        pass
+    await taken.wait()
+    assert pressed == []
+    assert not keys.typed_ahead
 
 
 @given(st.lists(st.tuples(st.sampled_from("0123*#"), st.booleans(), st.booleans()), max_size=12))

@@ -149,7 +149,7 @@ async def test_a_failed_ring_ends_once_with_the_channels_own_cause(
 async def test_a_ring_without_a_channel_is_unreachable(
     server: FakeAmi, switch: AsteriskSwitch, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(legs_module, "GONE_S", 0.01)
+    monkeypatch.setattr(legs_module, "NO_CHANNEL_S", 0.01)
     ring(switch)
     await server.saw("Originate")
     server.event("OriginateResponse", Response="Failure", Reason="0", Uniqueid="sala-o1")

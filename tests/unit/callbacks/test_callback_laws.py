@@ -248,7 +248,7 @@ class Callbacks(RuleBasedStateMachine):
         assert all(floor.router.interaction(n) is None for n in floor.rows if n not in floor.talks)
 
 
-Callbacks.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Callbacks.TestCase.settings = settings(max_examples=300, stateful_step_count=40)
 TestCallbacks = Callbacks.TestCase
 
 
@@ -298,7 +298,7 @@ def line(asked: list[tuple[bool, int, int]], policy: Policy) -> tuple[CallbackFl
     return floor, order
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(wanted)
 def test_one_line_in_order_of_the_same_key(asked: list[tuple[bool, int, int]]) -> None:
     floor, order = line(asked, Policy())
@@ -307,7 +307,7 @@ def test_one_line_in_order_of_the_same_key(asked: list[tuple[bool, int, int]]) -
     assert serve_all(floor, {}) == ["first", *order]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(wanted)
 def test_neither_starves_the_other(asked: list[tuple[bool, int, int]]) -> None:
     """The bound: whoever waits is offered after at most as many reservations as there are live
@@ -335,7 +335,7 @@ def test_neither_starves_the_other(asked: list[tuple[bool, int, int]]) -> None:
             assert not later & set(served[:place])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 6), st.integers(0, 8), st.integers(0, 8))
 def test_customer_first_never_dials_more_than_can_be_taken(
     agents: int, callbacks: int, ahead: int

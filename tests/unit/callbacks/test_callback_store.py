@@ -71,13 +71,15 @@ async def test_a_claim_that_could_not_be_renewed_in_time_may_be_another_workers(
 async def test_a_claim_that_is_renewed_is_ours(
     database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE_MS", 300)
+    # Renewed at a third of it, so that a machine may stand still for the other two.
+    monkeypatch.setattr(module, "LEASE_MS", 9000)
     one = await promised(database)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         claimed = await desk.claimed(one)
         async with database.connection() as connection:
-            # Wait, by the clock of the database, for much longer than the lease.
-            await connection.execute("SELECT pg_sleep(1)")
+            # Wait, by the clock of the database, until the lease as it is now would be over.
+            until = await connection.fetchval("SELECT leased_until FROM callbacks")
+            await connection.execute("SELECT pg_sleep_until($1)", until, timeout=40)
             assert (await attempts.leases(database))[one] > 0
             assert desk.lost.empty()
             await connection.execute("UPDATE callbacks SET fence = fence + 1")

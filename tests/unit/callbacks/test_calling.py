@@ -236,7 +236,7 @@ def test_zones_are_those_of_the_library_for_each_kind_of_number() -> None:
     assert {one: zones(one) for one in EXAMPLES} == {one: by_library(one) for one in EXAMPLES}
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(EXAMPLES), st.text("0123456789", min_size=1, max_size=9))
 def test_zones_are_those_of_the_library_for_any_valid_number(start: str, end: str) -> None:
     number = start[: -len(end)] + end if len(end) < len(start) - 2 else start

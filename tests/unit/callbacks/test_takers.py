@@ -29,7 +29,7 @@ def union(group: Sequence[int]) -> int:
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(SOME, st.lists(SOME, max_size=8))
 def test_whoever_is_taken_has_an_agent_and_whoever_is_not_could_have_none(
     agents: int, who: list[int]
@@ -45,7 +45,7 @@ def test_whoever_is_taken_has_an_agent_and_whoever_is_not_could_have_none(
             assert len(has) == agents.bit_count() or not can_all_be_taken(agents, [*has, agents])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SOME, st.lists(SOME, max_size=4), st.lists(st.tuples(SOME, st.booleans()), max_size=8))
 def test_no_more_are_called_than_can_be_taken_beside_those_before_them(
     agents: int, called: list[int], line: list[tuple[int, bool]]

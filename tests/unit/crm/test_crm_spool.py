@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import signal
 import sqlite3
@@ -236,7 +237,9 @@ async def test_a_full_spool_leaves_rows_in_memory(
         recorder.journal(entry)
     with pytest.raises(DatabaseUnavailable):
         await recorder.flush(0.5)
-    assert "rows stay in memory" in caplog.text
+    async with asyncio.timeout(20):
+        while "rows stay in memory" not in caplog.text:
+            await asyncio.sleep(0.02)
     embedded.start(state, password)
     await recorder.flush(30)
     assert await written(database) == entries(0, 3000)

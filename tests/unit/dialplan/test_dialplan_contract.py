@@ -49,28 +49,38 @@ def test_an_extension_that_is_gone_is_an_error_in_its_context(copy: Path) -> Non
     assert "no extension held and 1 more" in fault.message
 
 
-def test_an_include_that_is_gone_or_behind_is_an_error(copy: Path) -> None:
-    text = copy.read_text(encoding="utf-8")
-    at = text.index("[sala-refer]")
-    both = "include => sala-pulled\ninclude => sala-names\n"
-    for instead in ("include => sala-names\n", "include => sala-names\ninclude => sala-pulled\n"):
-        copy.write_text(text[:at] + text[at:].replace(both, instead, 1), encoding="utf-8")
-        (fault,) = departures(copy, SHIPPED)
-        assert not fault.warning
-        assert fault.message == (
-            "sala-refer has to say `include => sala-pulled`, `include => sala-names`, in this order"
-        )
+def test_an_include_that_is_gone_is_an_error(copy: Path) -> None:
+    edit(
+        copy,
+        "sala-after,s,1)\ninclude => sala-pulled\n\n[sala-held]",
+        "sala-after,s,1)\n[sala-held]",
+    )
+    (fault,) = departures(copy, SHIPPED)
+    assert (fault.warning, fault.message) == (
+        False,
+        "sala-hold has to say `include => sala-pulled`",
+    )
+
+
+@pytest.mark.parametrize("pattern", ["h", "_[a-z]", "_."])
+def test_an_end_of_a_call_that_goes_elsewhere_is_an_error(copy: Path, pattern: str) -> None:
+    line = edit(copy, "[sala-wait]\n", f"[sala-wait]\nexten => {pattern},1,NoOp(mine)\n") + 1
+    (fault,) = departures(copy, SHIPPED)
+    assert (fault.line, fault.warning) == (line, False)
+    assert fault.message.startswith(f"`{pattern}` takes the place of the h that sala-wait includes")
 
 
 def test_a_step_that_differs_is_a_warning_at_its_line(copy: Path) -> None:
-    line = edit(
-        copy,
-        "exten => s,1,Bridge(${IMPORT(${SALA_CALLER},CHANNEL(name))},F(sala-after^s^1))",
-        "exten => s,1,Bridge(${SALA_CALLER},F(sala-after^s^1))",
-    )
+    line = edit(copy, "MusicOnHold(,5)", "MusicOnHold(mine,5)")
     (fault,) = departures(copy, SHIPPED)
     assert (fault.file, fault.line, fault.warning) == (str(copy), line, True)
-    assert f"sala-agent, s is not as in line {line} of the shipped extensions.conf" in fault.message
+    assert f"sala-hold, s is not as in line {line} of the shipped extensions.conf" in fault.message
+
+
+def test_a_step_more_or_less_is_a_warning(copy: Path) -> None:
+    edit(copy, "${SALA_HOLDER})}?on)\n same => n,Goto(", "${SALA_HOLDER})}?on)\n same => n,GoSub(")
+    edit(copy, "same => n(person),Return()", "same => n(person),Return()\n same => n,NoOp()")
+    assert [fault.warning for fault in departures(copy, SHIPPED)] == [True, True]
 
 
 @pytest.mark.parametrize("text", ["[sala-", "", None])

@@ -138,7 +138,7 @@ spans = st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 24)).ma
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(ZONES),
     st.dictionaries(st.sampled_from(("mon-fri", "sat", "sun", "mon-sun")), spans, max_size=3),

@@ -112,7 +112,7 @@ def fitting(action: Action, told: Outcome) -> Outcome:
     return told
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(flows, st.lists(outcomes, max_size=30), st.booleans())
 def test_any_flow_asks_or_ends(document: FlowDocument, told: list[Outcome], fit: bool) -> None:
     interpreter = Interpreter(document)
@@ -135,7 +135,7 @@ def test_any_flow_asks_or_ends(document: FlowDocument, told: list[Outcome], fit:
     assert entered <= BOUND
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(flows, st.integers(0, 3))
 def test_every_walk_ends(document: FlowDocument, habit: int) -> None:
     """A caller who never hangs up, whatever their habit, is let go in the end."""
@@ -157,7 +157,7 @@ def test_every_walk_ends(document: FlowDocument, habit: int) -> None:
                 action = interpreter.resume(keyed(key, end))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(flows, st.lists(outcomes, max_size=15), names)
 def test_same_outcomes_give_same_actions(
     document: FlowDocument, told: list[Outcome], node: str

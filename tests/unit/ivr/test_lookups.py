@@ -21,6 +21,9 @@ from ivr.lookups import FAILURES, MAX_BODY, OPEN_S, HttpService, NamedQueries, q
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PATIENT_MS = 10_000
+"""For what is answered, however busy the machine is."""
+
 
 class Server:
     """A service outside whose behaviour a test sets."""
@@ -71,13 +74,13 @@ def http(outside: Server, **fields: Any) -> Http:
 
 
 async def test_gets_json(outside: Server, service: HttpService) -> None:
-    found = await service.fetch(http(outside), {"n": "4 7", "yes": True}, {}, timeout_ms=2_000)
+    found = await service.fetch(http(outside), {"n": "4 7", "yes": True}, {}, timeout_ms=PATIENT_MS)
     assert found == {"balance": 1.5}
     assert outside.requests[0][:2] == ("GET", {"n": "4 7", "yes": "true"})
 
 
 async def test_posts_json(outside: Server, service: HttpService) -> None:
-    await service.fetch(http(outside, method="POST"), {}, {"pin": "4711"}, timeout_ms=2_000)
+    await service.fetch(http(outside, method="POST"), {}, {"pin": "4711"}, timeout_ms=PATIENT_MS)
     method, query, body, headers = outside.requests[0]
     assert (method, query, json.loads(body)) == ("POST", {}, {"pin": "4711"})
     assert headers["Content-Type"] == "application/json"
@@ -88,7 +91,7 @@ async def test_what_is_not_there_is_missing(
     outside: Server, service: HttpService, status: int
 ) -> None:
     outside.answers(status)
-    assert await service.fetch(http(outside), {}, {}, timeout_ms=2_000) is None
+    assert await service.fetch(http(outside), {}, {}, timeout_ms=PATIENT_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ async def test_wrong_answers_fail(
 ) -> None:
     outside.answers(status, body, Location="http://127.0.0.1:1/")
     with pytest.raises(LookupFailed, match=told):
-        await service.fetch(http(outside, retries=0), {}, {}, timeout_ms=2_000)
+        await service.fetch(http(outside, retries=0), {}, {}, timeout_ms=PATIENT_MS)
 
 
 async def test_tries_again(outside: Server, service: HttpService) -> None:
@@ -116,7 +119,7 @@ async def test_tries_again(outside: Server, service: HttpService) -> None:
         return web.json_response({}, status=200 if len(outside.requests) > 1 else 503)
 
     outside.handler = second_time
-    assert await service.fetch(http(outside, retries=1), {}, {}, timeout_ms=2_000) == {}
+    assert await service.fetch(http(outside, retries=1), {}, {}, timeout_ms=PATIENT_MS) == {}
     assert len(outside.requests) == 2
 
 
@@ -128,8 +131,9 @@ async def test_time_out_is_for_all_tries(outside: Server, service: HttpService) 
     outside.handler = hang
     begun = asyncio.get_running_loop().time()
     with pytest.raises(LookupFailed, match="did not answer in time"):
-        await service.fetch(http(outside, retries=3), {}, {}, timeout_ms=200)
-    assert asyncio.get_running_loop().time() - begun < 1
+        await service.fetch(http(outside, retries=3), {}, {}, timeout_ms=1_000)
+    assert asyncio.get_running_loop().time() - begun < 10
+    assert len(outside.requests) <= 1  # the first took all of the time
 
 
 async def test_circuit_opens_and_tries_again_after_a_while(outside: Server) -> None:
@@ -138,7 +142,7 @@ async def test_circuit_opens_and_tries_again_after_a_while(outside: Server) -> N
     outside.answers(500)
 
     async def fetch() -> None:
-        await service.fetch(http(outside, retries=0), {}, {}, timeout_ms=1_000)
+        await service.fetch(http(outside, retries=0), {}, {}, timeout_ms=PATIENT_MS)
 
     for _ in range(FAILURES):
         with pytest.raises(LookupFailed, match="status 500"):
@@ -161,14 +165,14 @@ async def test_circuit_opens_and_tries_again_after_a_while(outside: Server) -> N
 async def test_hosts_that_are_not_allowed_are_not_asked(outside: Server) -> None:
     service = HttpService(["crm.example.com"])
     with pytest.raises(LookupFailed, match="is not allowed"):
-        await service.fetch(http(outside), {}, {}, timeout_ms=1_000)
+        await service.fetch(http(outside), {}, {}, timeout_ms=PATIENT_MS)
     assert outside.requests == []
 
 
 async def test_nobody_there_fails(service: HttpService) -> None:
     one = HttpService(["127.0.0.1:1"])
     with pytest.raises(LookupFailed):
-        await one.fetch(Http(url="http://127.0.0.1:1/x", retries=0), {}, {}, timeout_ms=2_000)
+        await one.fetch(Http(url="http://127.0.0.1:1/x", retries=0), {}, {}, timeout_ms=PATIENT_MS)
     await one.close()
 
 
@@ -178,7 +182,7 @@ async def test_webhook_is_signed_and_chooses_among_targets(
     outside.answers(200, b'{"next": "sales"}')
     url = f"http://{outside.host}/route"
     targets = ["sales", "support"]
-    asked = await service.ask("i-1", url, {"n": 1}, targets, timeout_ms=1_000)
+    asked = await service.ask("i-1", url, {"n": 1}, targets, timeout_ms=PATIENT_MS)
     assert asked == "sales"
     _, _, body, headers = outside.requests[0]
     assert json.loads(body) == {"interaction": "i-1", "data": {"n": 1}, "targets": targets}
@@ -187,7 +191,7 @@ async def test_webhook_is_signed_and_chooses_among_targets(
     for wrong in (b'{"next": "elsewhere"}', b"{}", b'{"next": ["sales"]}'):
         outside.answers(200, wrong)
         with pytest.raises(LookupFailed, match="names none"):
-            await service.ask("i-1", url, {}, targets, timeout_ms=1_000)
+            await service.ask("i-1", url, {}, targets, timeout_ms=PATIENT_MS)
 
 
 # --- SQL -------------------------------------------------------------------------------------
@@ -206,17 +210,21 @@ def queries(tmp_path: Path, database: Database) -> NamedQueries:
 
 
 async def test_named_query_gives_its_first_row(queries: NamedQueries) -> None:
-    found = await queries.row("one", ["'; DROP TABLE customers; --"], timeout_ms=1_000)
+    found = await queries.row("one", ["'; DROP TABLE customers; --"], timeout_ms=PATIENT_MS)
     assert found == {"name": "'; DROP TABLE customers; --", "rate": 1.5, "no": None}
-    assert await queries.row("none", [], timeout_ms=1_000) is None
+    assert await queries.row("none", [], timeout_ms=PATIENT_MS) is None
 
 
-@pytest.mark.parametrize("query", ["slow", "writes", "wrong"])
-async def test_queries_that_hang_write_or_are_wrong_fail(queries: NamedQueries, query: str) -> None:
-    begun = asyncio.get_running_loop().time()
-    with pytest.raises(CrmError):
-        await queries.row(query, [], timeout_ms=200)
-    assert asyncio.get_running_loop().time() - begun < 2
+@pytest.mark.parametrize(
+    ("query", "timeout_ms", "state"),
+    [("slow", 200, "57014"), ("writes", PATIENT_MS, "25006"), ("wrong", PATIENT_MS, "42P01")],
+)
+async def test_queries_that_hang_write_or_are_wrong_are_refused_by_the_database(
+    queries: NamedQueries, query: str, timeout_ms: int, state: str
+) -> None:
+    """By SQLSTATE: of one that hangs, the flow's time is over, and not the driver's ten seconds."""
+    with pytest.raises(CrmError, match=rf"\[{state}\]$"):
+        await queries.row(query, [], timeout_ms=timeout_ms)
 
 
 @pytest.mark.parametrize("query", ["nothing", "../secrets", "one.sql"])
@@ -229,11 +237,11 @@ async def test_sample_query(database: Database) -> None:
     flows = Path("ivr/flows")
     assert query_names(flows) == {"account_balance"}
     sample = NamedQueries(flows, database)
-    found = await sample.row("account_balance", ["4539578763621486"], timeout_ms=1_000)
+    found = await sample.row("account_balance", ["4539578763621486"], timeout_ms=PATIENT_MS)
     assert found == {
         "customer": "customer-4539",
         "balance": 1234.5,
         "booked": "2026-11-20",
         "movements": 3,
     }
-    assert await sample.row("account_balance", ["1"], timeout_ms=1_000) is None
+    assert await sample.row("account_balance", ["1"], timeout_ms=PATIENT_MS) is None

@@ -186,7 +186,7 @@ async def test_lookup_that_fails_or_hangs_takes_its_exit(
     caller = Caller(keys=[PIN])
     begun = asyncio.get_running_loop().time()
     await session(flow, caller, House(answer)).run()
-    assert asyncio.get_running_loop().time() - begun < 2
+    assert asyncio.get_running_loop().time() - begun < 10
     assert f"play en/{heard}" in caller.log
     assert [getattr(record, "action", "") for record in caplog.records] == complaint
 

@@ -182,7 +182,7 @@ def walked(document: FlowDocument, told: list[Outcome]) -> list[Action]:
     return actions
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(flows, st.lists(outcomes, max_size=25))
 def test_any_flow_asks_or_ends(document: FlowDocument, told: list[Outcome]) -> None:
     actions = walked(document, told)
@@ -198,7 +198,7 @@ def test_any_flow_asks_or_ends(document: FlowDocument, told: list[Outcome]) -> N
     assert actions == walked(document, told)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(flows, st.lists(outcomes, max_size=10))
 def test_any_state_is_carried_and_brought_back(document: FlowDocument, told: list[Outcome]) -> None:
     world = World(flow=lambda alias: document if alias == "me" else None)
@@ -214,7 +214,7 @@ def test_any_state_is_carried_and_brought_back(document: FlowDocument, told: lis
         assert again.start(action.node).path[:1] == (action.node,)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(flows)
 def test_any_flow_can_be_checked(document: FlowDocument) -> None:
     flow = Flow("me", "0" * 12, document, b"", "f.yaml", Document())

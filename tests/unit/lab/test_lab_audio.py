@@ -22,7 +22,7 @@ def in_pieces(sound: audio.Sound) -> list[audio.Sound]:
 
 
 @given(seeds, st.floats(0, 5), st.floats(0.06, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_sound_is_found_where_it_is_at_any_loudness(
     seed: int, ahead: float, loudness: float
 ) -> None:
@@ -34,7 +34,7 @@ def test_a_sound_is_found_where_it_is_at_any_loudness(
 
 
 @given(seeds, st.lists(st.floats(0, 0.19), min_size=4, max_size=4))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_sound_whose_parts_come_ever_later_is_found(seed: int, late: list[float]) -> None:
     sound = audio.voice(seed, 2.0)
     parts = [
@@ -44,7 +44,7 @@ def test_a_sound_whose_parts_come_ever_later_is_found(seed: int, late: list[floa
 
 
 @given(seeds, st.integers(1, 3).flatmap(lambda n: st.permutations(range(4)).map(lambda p: p[:n])))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_what_is_missing_counts_as_not_heard(seed: int, missing: list[int]) -> None:
     sound = audio.voice(seed, 2.0)
     pieces = in_pieces(sound)
@@ -59,7 +59,7 @@ def test_what_is_missing_counts_as_not_heard(seed: int, missing: list[int]) -> N
 
 
 @given(seeds, st.permutations(range(6)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_parts_in_another_order_are_not_the_sound(seed: int, order: list[int]) -> None:
     sound = audio.voice(seed, 3.0)
     pieces = in_pieces(sound)
@@ -74,7 +74,7 @@ def test_parts_in_another_order_are_not_the_sound(seed: int, order: list[int]) -
 
 
 @given(seeds, seeds)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_another_voice_is_not_heard(seed: int, other: int) -> None:
     if seed != other:
         heard = np.concatenate((quiet(0.5), audio.voice(other, 4.0)))
@@ -89,7 +89,7 @@ def test_less_than_half_a_second_is_nothing() -> None:
 
 
 @given(seeds, st.floats(0.1, 1.0), st.floats(0, 6))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_looking_again_and_again_finds_what_one_look_would(
     seed: int, step: float, ahead: float
 ) -> None:

@@ -91,7 +91,7 @@ floors = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(floors)
 def test_any_rows_can_be_routed_by(stored: Floor) -> None:
     found = policy.read(stored)
@@ -107,7 +107,7 @@ def test_any_rows_can_be_routed_by(stored: Floor) -> None:
         calendar.changes(1_700_000_000_000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(floors)
 def test_any_rows_can_be_shown(stored: Floor) -> None:
     diff(stored, Floor(0))

@@ -303,7 +303,6 @@ class Laws(RuleBasedStateMachine):
 Laws.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestLaws = Laws.TestCase

@@ -59,7 +59,7 @@ def test_a_busy_day_goes_on_the_same_from_anywhere(
             assert take(others[-1]) == take(router)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     configurations(staffed=True),
     st.lists(st.tuples(any_events(), st.integers(0, 30)), max_size=30),

@@ -20,7 +20,7 @@ from sala.routing.document import dump
 from sala.routing.file import parse
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(configurations())
 def test_words_say_all_of_a_configuration(config: Configuration) -> None:
     config = normal(config)
@@ -32,7 +32,6 @@ def test_words_say_all_of_a_configuration(config: Configuration) -> None:
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(config=configurations())
@@ -57,7 +56,7 @@ async def test_tables_hold_all_of_a_configuration(
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(configurations(), configurations())
 def test_what_is_exported_applies_without_a_difference(
     config: Configuration, other: Configuration

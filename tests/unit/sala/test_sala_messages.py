@@ -136,3 +136,4 @@ def test_a_copied_dialplan_is_held_against_the_shipped_one(sala: Sala, tmp_path:
     path.write_text(text.replace("[sala-consult]", "[consult]"), encoding="utf-8")
     lacks = sala("dialplan", "check", "--static")
     assert (lacks.exit_code, "no context sala-consult" in lacks.stdout) == (2, True)
+    assert "no context sala-consult" in sala("setup").stdout

@@ -22,7 +22,7 @@ NUMBER = "+12025550143"
 async def notebook(database: Database) -> Notebook:
     recorder = Recorder(database)
     recorder.start()
-    return Notebook(recorder, database, epoch="ivr.run", clock=lambda: 1_000)
+    return Notebook(recorder, database, epoch="ivr.run", clock=lambda: 1_000, patience_ms=10_000)
 
 
 async def recorded(notebook: Notebook) -> None:

@@ -69,9 +69,14 @@ async def appears(path: Path) -> None:
 
 async def gone(pid: int) -> None:
     """Wait until a process is gone, or is a zombie that somebody else has to reap."""
-    await until(
-        lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    )
+
+    def over() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    await until(over)
 
 
 def at_once() -> Backoff:
