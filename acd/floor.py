@@ -39,6 +39,8 @@ from acd.restorer import Restorer
 from acd.roster import Roster
 from acd.router.check import check
 from acd.router.events import (
+    AgentBusy,
+    AgentFreeAgain,
     AgentReachable,
     AgentWants,
     Arrived,
@@ -66,6 +68,11 @@ from pbx.port import (
 
 log = logging.getLogger(__name__)
 
+FEATURE_MS = 10 * MINUTE_MS
+"""No call to a feature code lasts so long."""
+HUNG_UP_MS = 2_000
+"""One that we have hung up is over by then, though its end was told before its beginning."""
+
 
 class Floor:
     """All live interactions, and who rings next.
@@ -92,6 +99,8 @@ class Floor:
         self._contacts = Contacts()
         self._legs = Legs(switch)
         self._reachable: frozenset[str] = frozenset()
+        self._dialling: dict[str, tuple[str, int]] = {}
+        """Agents by the call in which they dial a feature code, and until when at most."""
         self._orders = Orders(switch, ledger, self._contacts, self._legs, roster, self._feed)
         self._driver = Driver(ledger, clock, self._orders.act, epoch)
         parts = Parts(switch, ledger, clock, self._contacts, self._legs, self._orders, self._driver)
@@ -248,6 +257,22 @@ class Floor:
         self._ledger.presence(agent, wanted, reason, now)
         self._feed(AgentWants(agent, wanted, reason), now)
 
+    def on_the_phone(self, agent: str, call: str) -> None:
+        """An agent's phone is in a call with us: it is rung once that has ended."""
+        now = self._clock.now()
+        self._dialling = {one: held for one, held in self._dialling.items() if held[1] > now}
+        self._occupy(agent, call, now, now + FEATURE_MS)
+
+    def off_the_phone(self, agent: str, call: str) -> None:
+        """We have hung up that call."""
+        if call in self._dialling:
+            now = self._clock.now()
+            self._occupy(agent, call, now, now + HUNG_UP_MS)
+
+    def _occupy(self, agent: str, call: str, now: int, until: int) -> None:
+        self._dialling[call] = agent, until
+        self._feed(AgentBusy(agent, call, until=until), now)
+
     def wrap_up_done(self, agent: str) -> None:
         """An agent is done before the wrap-up time is over."""
         self._feed(WrapUpDone(agent), self._clock.now())
@@ -295,15 +320,18 @@ class Floor:
                 self._restorer.lost()
             case SwitchBack(floor):
                 self._reachable = floor.reachable
+                self._dialling.clear()
                 self._restorer.restore(floor, self.parted, self.cut)
             case LegRinging():
                 pass
 
     def _call_ended(self, event: CallEnded) -> None:
+        now = self._clock.now()
+        if (held := self._dialling.pop(event.call, None)) is not None:
+            self._feed(AgentFreeAgain(held[0], event.call), now)
         contact = self._contacts.pop(event.call)
         if contact is None:
             return
-        now = self._clock.now()
         if contact.in_line:
             self._feed(Left(contact.interaction, LeaveReason.ABANDONED), now)
         # The two legs' ends race each other: the agent's may not have been told yet.

@@ -192,9 +192,18 @@ class Reception:
     async def feature(self, call: Call, code: str) -> None:
         """Log an agent in or out, pause or resume, by their phone; or promise their own call."""
         agent = self._roster.agent_at(call.address or "")
-        if agent is not None and code == CODE:
-            await self._personal.promised(call, agent)
-            return
+        if agent is not None:
+            self._floor.on_the_phone(agent, call.id)
+        try:
+            if agent is not None and code == CODE:
+                await self._personal.promised(call, agent)
+            else:
+                await self._wants(call, agent, code)
+        finally:
+            if agent is not None:
+                self._floor.off_the_phone(agent, call.id)
+
+    async def _wants(self, call: Call, agent: str | None, code: str) -> None:
         known = FEATURES.get(code)
         if agent is None or known is None:
             said = "agent-not-allowed" if agent is None else "agent-failed"

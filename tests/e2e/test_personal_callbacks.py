@@ -232,6 +232,25 @@ async def test_in_so_many_minutes(house: House, customers: Customers) -> None:
     assert 1790 < (again["due_at"] - row["requested_at"]).total_seconds() < 1860
 
 
+async def test_nobody_is_offered_to_who_is_saying_when(house: House, customers: Customers) -> None:
+    number = await spoken_to(house, "1001")
+    phone = house.world.phones["1001"]
+    leg = await phone.dial(CODE)
+    await house.stack.becomes("1001", "on_contact")
+    call, later = await house.call(BRIEF)
+    await house.waits(later)
+    await leg.hears(house.prompt("agent-callback-when"), at_least=CLEAR)
+    await leg.press("15#")
+    await leg.hears(house.prompt("agent-callback-made"), at_least=CLEAR, within=15)
+    assert phone.rings() == 0
+    await leg.ended(15)
+    talk = await house.meets(phone)
+    assert talk.shown_number == later
+    assert (await customers.row(number))["owner"] == "1001"
+    await call.hang_up()
+    await talk.ended()
+
+
 async def test_an_agent_hears_why_there_is_none(house: House, customers: Customers) -> None:
     stranger = house.world.phones["1003"]
     leg = await stranger.dial(CODE)
