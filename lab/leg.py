@@ -224,11 +224,16 @@ class Leg:
             if last:
                 raise NotHeard(
                     f"{self.label}: correlation {best.value:.3f} of {at_least:g} "
-                    f"in {finder.seconds:.1f} s heard"
+                    f"in {finder.seconds:.1f} s heard; {self._fate()}"
                 )
             if ear.deaf(finder.came) and time.monotonic() >= self._speaks_until:
                 await self.flush()
             await asyncio.sleep(0.1)
+
+    def _fate(self) -> str:
+        if self.ending is None:
+            return "still on the line"
+        return f"it ended, cause {self.ending.cause} {self.ending.text}, SIP {self.ending.sip}"
 
     async def quiet(self, *, for_s: float = 0.6, within: float = 15.0) -> None:
         """Wait until something has been heard, and then nothing for `for_s`.
