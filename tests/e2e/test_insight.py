@@ -82,9 +82,11 @@ TIME  the contact with 1002 ended
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def taxes(house: House) -> AsyncIterator[None]:
-    """What knowing of taxes leaves behind is taken away."""
+async def taxes(house: House, flows: Path) -> AsyncIterator[None]:
+    """What knowing of taxes leaves behind is taken away: no flow may ask for it any more, too."""
     yield
+    for name in FLOWS:
+        (flows / f"{name}.yaml").unlink(missing_ok=True)
     db = house.stack.db
     await db.execute("DELETE FROM entry_points WHERE number = ANY($1)", [ADVICE, URGENT])
     await db.execute("DELETE FROM agent_skills WHERE skill = 'tax'")
