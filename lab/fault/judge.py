@@ -166,7 +166,10 @@ def _overtaken(
                     and waiting.at + ORDER_GRACE_MS < at < waiting.until - ORDER_GRACE_MS
                 ):
                     late = one.entered - waiting.key
-                    what = f"{one.name}, {late} ms later, {waiting.how} before"
+                    what = (
+                        f"{one.name}, {late} ms later, {waiting.how} before, "
+                        f"{at - waiting.at} ms into a wait of {waiting.until - waiting.at} ms"
+                    )
                     yield Breach(Law.ORDER, waiting.name, what)
 
 

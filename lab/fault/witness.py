@@ -24,6 +24,8 @@ from lab.watch import Watch
 FOREVER_S = 86_400.0
 INVITE_MS = 32_000
 """How long an INVITE is sent again that gets no answer (RFC 3261, timer B)."""
+TOLD_MS = 500
+"""A PBX stamps its events when it writes them down: as much may one lag behind another's."""
 CHANNEL = "lab_fault"
 TRIGGERS = f"""
 CREATE FUNCTION {CHANNEL}_row() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -206,9 +208,13 @@ class Witness:
             self._offers.append((number, agent, at))
         self.tell(Step.OFFERED, number)
 
-    def _made(self, agent: str, at: int) -> int:
-        """When Sala's PBX made the leg whose INVITE came at some time: packets may be lost."""
-        made = [one for one in self._legs_made.get(agent, ()) if at - INVITE_MS <= one <= at]
+    def _made(self, agent: str, at: int, behind: int) -> int:
+        """When Sala's PBX made the leg whose INVITE came at some time: packets may be lost.
+
+        No leg up to `behind` is it, for such are those of INVITEs that came before.
+        """
+        first = max(behind + 1, at - INVITE_MS)
+        made = [one for one in self._legs_made.get(agent, ()) if first <= one <= at + TOLD_MS]
         return max(made, default=at)
 
     async def _agent_leg(self, leg: Leg) -> None:
@@ -313,8 +319,10 @@ class Witness:
         """Give each customer their offers: when Sala's PBX made the legs, once all is told."""
         for customer in self.customers.values():
             customer.offers = []
+        behind: dict[str, int] = {}
         for number, agent, at in self._offers:
-            self.customers[number].offers.append(self._made(agent, at))
+            made = behind[agent] = self._made(agent, at, behind.get(agent, 0))
+            self.customers[number].offers.append(made)
 
     async def read(self) -> None:
         """Read the rows of all customers."""

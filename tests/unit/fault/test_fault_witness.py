@@ -87,3 +87,14 @@ def test_an_offer_of_which_the_pbx_told_nothing_is_made_when_its_invite_comes() 
     witness.invited("1001", FIRST, 200_000)
     witness.settle()
     assert witness.customers[FIRST].offers == [200_000]
+
+
+def test_an_offer_is_made_by_its_own_leg_though_that_is_told_later_than_its_invite() -> None:
+    witness = Watched()
+    witness.pbx("Newchannel", at=100.0, Channel="PJSIP/1001-2")
+    witness.invited("1001", FIRST, 100_050)
+    # Times are those of two PBXes' event queues, and each may lag behind what it tells of.
+    witness.pbx("Newchannel", at=110.02, Channel="PJSIP/1001-4")
+    witness.invited("1001", SECOND, 110_000)
+    witness.settle()
+    assert [one.offers for one in witness.customers.values()] == [[100_000], [110_020]]
