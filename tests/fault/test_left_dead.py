@@ -64,8 +64,9 @@ async def test_a_sala_whose_tests_were_killed_goes_with_them() -> None:
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
 
-    async def running() -> list[str]:
-        return [one.name() for one in await asyncio.to_thread(family.of, state)]
+    async def running() -> list[int]:
+        # Not by name, which those have no more that end meanwhile.
+        return [one.pid for one in await asyncio.to_thread(family.of, state)]
 
     await until(running, lambda them: not them, "it is gone", 30)
     await asyncio.to_thread(shutil.rmtree, state.parent, ignore_errors=True)
